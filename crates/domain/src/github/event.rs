@@ -1,0 +1,1 @@
+//! Parsing one public GitHub event into the columns that the lake keeps.
