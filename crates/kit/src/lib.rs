@@ -1,1 +1,19 @@
-//! stub
+//! What every function needs and no system owns: the run loop with its [`Invocation`], configuration from the
+//! environment ([`Env`]), [`telemetry`], Kafka batches with partial failures ([`kafka`]), and the HTTP edge ([`http`]).
+//!
+//! Deliberately absent: any event type or rule of a system (those live in `domain`), and any Kafka or Postgres client
+//! (`kafka`, `pg`), so that a function links only what it uses.
+
+mod env;
+pub mod http;
+mod invocation;
+pub mod kafka;
+mod run;
+mod secret;
+pub mod secrets;
+pub mod telemetry;
+
+pub use env::{Env, EnvError};
+pub use invocation::Invocation;
+pub use run::{Error, run};
+pub use secret::Secret;

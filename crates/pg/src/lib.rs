@@ -1,1 +1,14 @@
-//! stub
+//! The only place that builds a Postgres pool. Beside it: [`Lease`], which makes a worker single, and the
+//! migrations.
+//!
+//! Deliberately absent: any query of a system. SQL lives with the function that owns the table.
+
+mod config;
+mod lease;
+#[cfg(feature = "migrations")]
+pub mod migrations;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use config::{Config, connect, connect_lazy};
+pub use lease::Lease;
