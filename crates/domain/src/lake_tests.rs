@@ -1,0 +1,169 @@
+//! Examples of each rule, and a model of writers and committers that crash, repeat and overlap.
+
+use super::*;
+use proptest::prelude::*;
+
+const LIMITS: CommitLimits = CommitLimits { bytes: 1000, segments: 10, age: Duration::from_secs(10) };
+
+fn source(partition: i32) -> Source {
+    Source { cluster_id: "MkU3OEVBNTcwNTJENDM2Qg".into(), topic_id: "x-Yz_1".into(), partition }
+}
+
+fn segment(id: i64, ranges: &[(i32, i64, i64)]) -> Staged {
+    let ranges =
+        ranges.iter().map(|&(partition, first, next)| (source(partition), OffsetRange { first, next })).collect();
+    Staged { id, records: 1, bytes: 100, ranges }
+}
+
+#[test]
+fn a_property_key_reads_back() {
+    let source = source(3);
+    assert_eq!(Source::from_property_key(&source.property_key()), Some(source));
+    assert_eq!(Source::from_property_key("write.format.default"), None);
+    assert_eq!(Source::from_property_key("millrace.watermark.a.b.c"), None);
+}
+
+#[test]
+fn watermarks_are_read_from_properties() {
+    let properties =
+        BTreeMap::from([(source(0).property_key(), "17".to_owned()), ("owner".to_owned(), "x".to_owned())]);
+    assert_eq!(watermarks_of(&properties), Watermarks::from([(source(0), 17)]));
+}
+
+#[test]
+fn trim_keeps_what_is_beyond_the_watermark() {
+    let trimmed = trim(Some(12), &[10, 11, 12, 13]);
+    assert_eq!(trimmed, Trimmed { keep: vec![2, 3], range: Some(OffsetRange { first: 12, next: 14 }), gap: 0 });
+}
+
+#[test]
+fn trim_of_what_is_all_done_keeps_nothing() {
+    assert_eq!(trim(Some(20), &[10, 11]), Trimmed { keep: vec![], range: None, gap: 0 });
+    assert_eq!(trim(None, &[]).range, None);
+}
+
+#[test]
+fn trim_starts_a_new_partition_at_the_first_offset() {
+    assert_eq!(trim(None, &[7, 8]).range, Some(OffsetRange { first: 7, next: 9 }));
+}
+
+#[test]
+fn trim_counts_a_gap_and_covers_it() {
+    let trimmed = trim(Some(5), &[8, 9]);
+    assert_eq!((trimmed.range, trimmed.gap), (Some(OffsetRange { first: 5, next: 10 }), 3));
+}
+
+#[test]
+fn trim_takes_repeats_once_and_disorder_whole() {
+    assert_eq!(trim(Some(1), &[3, 2, 2, 1]).keep, vec![3, 1, 0]);
+}
+
+#[test]
+fn plan_takes_a_chain_over_partitions() {
+    let staged = [segment(1, &[(0, 0, 5)]), segment(2, &[(0, 5, 9), (1, 0, 3)]), segment(3, &[(1, 3, 4)])];
+    let plan = plan_commit(&Watermarks::new(), &staged, &LIMITS);
+    assert_eq!(plan.take, vec![1, 2, 3]);
+    assert_eq!(plan.moves, Watermarks::from([(source(0), 9), (source(1), 4)]));
+}
+
+#[test]
+fn plan_marks_what_the_table_holds_already() {
+    let committed = Watermarks::from([(source(0), 9)]);
+    let plan = plan_commit(&committed, &[segment(1, &[(0, 0, 9)]), segment(2, &[(0, 9, 10)])], &LIMITS);
+    assert_eq!((plan.done, plan.take), (vec![1], vec![2]));
+}
+
+#[test]
+fn plan_leaves_a_broken_chain_and_all_behind_it() {
+    let committed = Watermarks::from([(source(0), 2), (source(1), 0)]);
+    let staged = [segment(1, &[(0, 5, 6)]), segment(2, &[(0, 6, 7), (1, 0, 1)]), segment(3, &[(1, 1, 2)])];
+    let plan = plan_commit(&committed, &staged, &LIMITS);
+    assert_eq!((plan.take, plan.blocked), (vec![], vec![1]));
+    let overlap = plan_commit(&committed, &[segment(4, &[(0, 1, 3)])], &LIMITS);
+    assert_eq!(overlap.blocked, vec![4]);
+}
+
+#[test]
+fn plan_stops_at_its_limit_but_takes_one_segment_of_any_size() {
+    let mut big = segment(1, &[(0, 0, 5)]);
+    big.bytes = 5_000;
+    let plan = plan_commit(&Watermarks::new(), &[big, segment(2, &[(0, 5, 6)])], &LIMITS);
+    assert_eq!((plan.take, plan.blocked), (vec![1], vec![]));
+}
+
+#[test]
+fn a_commit_is_due_by_size_number_or_age_and_never_for_nothing() {
+    let waiting = Waiting { segments: 1, records: 5, bytes: 10, oldest: Duration::from_secs(1) };
+    assert!(!commit_is_due(&waiting, &LIMITS));
+    assert!(commit_is_due(&Waiting { bytes: 1000, ..waiting }, &LIMITS));
+    assert!(commit_is_due(&Waiting { segments: 10, ..waiting }, &LIMITS));
+    assert!(commit_is_due(&Waiting { oldest: Duration::from_secs(10), ..waiting }, &LIMITS));
+    assert!(!commit_is_due(&Waiting { records: 0, oldest: Duration::from_secs(99), ..waiting }, &LIMITS));
+}
+
+/// One step of the world: a batch (partition, first, length) that a writer stages or loses before registering it, or
+/// a commit that is marked or dies before it marks.
+#[derive(Debug, Clone)]
+enum Step {
+    Batch { start: i64, length: i64, crash: bool },
+    Commit { crash_before_mark: bool },
+}
+
+fn step() -> impl Strategy<Value = Step> {
+    prop_oneof![
+        3 => (0..12_i64, 1..8_i64, any::<bool>()).prop_map(|(start, length, crash)| Step::Batch { start, length, crash }),
+        1 => any::<bool>().prop_map(|crash_before_mark| Step::Commit { crash_before_mark }),
+    ]
+}
+
+proptest! {
+    /// However batches overlap, repeat and crash, every offset that was staged is in the table once.
+    #[test]
+    fn every_offset_is_in_the_table_once(steps in prop::collection::vec(step(), 1..60)) {
+        let mut staged_watermark: Option<i64> = None;
+        let mut waiting: Vec<(Staged, Vec<i64>)> = Vec::new();
+        let (mut table, mut committed) = (Vec::new(), Watermarks::new());
+        let mut delivered = BTreeSet::new();
+        let mut id = 0;
+        let commit = |waiting: &mut Vec<(Staged, Vec<i64>)>, table: &mut Vec<i64>, committed: &mut Watermarks, crash: bool| {
+            let staged: Vec<_> = waiting.iter().map(|(segment, _)| segment.clone()).collect();
+            let plan = plan_commit(committed, &staged, &LIMITS);
+            assert!(plan.blocked.is_empty());
+            for (segment, offsets) in waiting.iter() {
+                if plan.take.contains(&segment.id) {
+                    table.extend(offsets);
+                }
+            }
+            committed.extend(plan.moves);
+            if !crash {
+                waiting.retain(|(segment, _)| !plan.take.contains(&segment.id) && !plan.done.contains(&segment.id));
+            }
+        };
+        for step in steps {
+            match step {
+                Step::Batch { start, length, crash } => {
+                    // Kafka re-delivers from at or before what was staged, never from behind a hole of its own making.
+                    let begin = staged_watermark.map_or(0, |watermark| (watermark - start).max(0));
+                    let offsets: Vec<i64> = (begin..begin + length).collect();
+                    let trimmed = trim(staged_watermark, &offsets);
+                    let Some(range) = trimmed.range else { continue };
+                    if crash {
+                        continue;
+                    }
+                    id += 1;
+                    staged_watermark = Some(range.next);
+                    let kept: Vec<i64> = trimmed.keep.iter().map(|&position| offsets[position]).collect();
+                    delivered.extend(kept.iter().copied());
+                    waiting.push((segment(id, &[(0, range.first, range.next)]), kept));
+                }
+                Step::Commit { crash_before_mark } => commit(&mut waiting, &mut table, &mut committed, crash_before_mark),
+            }
+        }
+        while !waiting.is_empty() {
+            commit(&mut waiting, &mut table, &mut committed, false);
+        }
+        let unique: BTreeSet<i64> = table.iter().copied().collect();
+        prop_assert_eq!(unique.len(), table.len(), "an offset is in the table twice");
+        prop_assert_eq!(unique, delivered);
+    }
+}
