@@ -1,1 +1,16 @@
-//! stub
+//! The only place that builds a Kafka client: where the cluster is ([`Config`]), an idempotent [`Producer`],
+//! [`dead_letter`]s, and what a consumer must know of a topic before it may trust its offsets ([`topic_identity`]).
+//!
+//! Deliberately absent: consumer loops. Functions get their batches from Lambda; the runner's event source, which plays
+//! Lambda's part, has its own loop on [`Config::client`].
+
+pub mod admin;
+mod config;
+mod dead_letter;
+mod identity;
+mod producer;
+
+pub use config::Config;
+pub use dead_letter::{Origin, dead_letter};
+pub use identity::{TopicIdentity, topic_identity};
+pub use producer::{Message, Producer};

@@ -1,0 +1,133 @@
+//! Topics: creating, listing, and how far a consumer group is behind.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use anyhow::{Context, bail};
+use rdkafka::{
+    Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
+    client::DefaultClientContext,
+    consumer::{BaseConsumer, Consumer},
+    types::RDKafkaErrorCode,
+};
+
+use crate::Config;
+
+const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// Creates a topic; one that exists already stays as it is.
+///
+/// # Errors
+/// When the broker refuses, or does not answer within ten seconds.
+pub async fn create_topic(
+    config: &Config,
+    name: &str,
+    partitions: i32,
+    properties: &BTreeMap<String, String>,
+) -> anyhow::Result<()> {
+    let client: AdminClient<DefaultClientContext> = config.client().create().context("create a kafka client")?;
+    let mut topic = NewTopic::new(name, partitions, TopicReplication::Fixed(-1));
+    for (key, value) in properties {
+        topic = topic.set(key, value);
+    }
+    let options = AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT));
+    let results = client.create_topics([&topic], &options).await.with_context(|| format!("create topic {name}"))?;
+    match results.into_iter().next() {
+        Some(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(()),
+        Some(Err((_, code))) => bail!("create topic {name}: {code}"),
+        None => bail!("create topic {name}: the broker said nothing of it"),
+    }
+}
+
+/// Deletes a topic; one that does not exist is deleted already.
+///
+/// # Errors
+/// When the broker refuses, or does not answer within ten seconds.
+pub async fn delete_topic(config: &Config, name: &str) -> anyhow::Result<()> {
+    let client: AdminClient<DefaultClientContext> = config.client().create().context("create a kafka client")?;
+    let options = AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT));
+    let results = client.delete_topics(&[name], &options).await.with_context(|| format!("delete topic {name}"))?;
+    match results.into_iter().next() {
+        Some(Err((_, code))) if code != RDKafkaErrorCode::UnknownTopicOrPartition => {
+            bail!("delete topic {name}: {code}")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// One partition of a topic: what the broker holds and, for a group, how far it has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionState {
+    /// Topic.
+    pub topic: String,
+    /// Partition.
+    pub partition: i32,
+    /// Offset of the oldest record that the broker still has.
+    pub low: i64,
+    /// Offset that the next record will get.
+    pub high: i64,
+    /// What the group committed: the next offset that it will read. `None` before its first commit.
+    pub committed: Option<i64>,
+}
+
+impl PartitionState {
+    /// Records that the group has not finished.
+    #[must_use]
+    pub fn lag(&self) -> i64 {
+        (self.high - self.committed.unwrap_or(self.low).max(self.low)).max(0)
+    }
+}
+
+/// All topics of the cluster with their number of partitions, internal ones (`__*`) left out.
+///
+/// # Errors
+/// When the broker does not answer within ten seconds.
+pub async fn topics(config: &Config) -> anyhow::Result<BTreeMap<String, usize>> {
+    let consumer = consumer(config, "millrace-inspect")?;
+    blocking(move || {
+        let metadata = consumer.fetch_metadata(None, TIMEOUT).context("list topics")?;
+        let visible = metadata.topics().iter().filter(|topic| !topic.name().starts_with("__"));
+        Ok(visible.map(|topic| (topic.name().to_owned(), topic.partitions().len())).collect())
+    })
+    .await
+}
+
+/// Every partition of a topic, with what `group` committed.
+///
+/// # Errors
+/// When the broker does not answer within ten seconds, or the topic does not exist.
+pub async fn partitions(config: &Config, topic: &str, group: &str) -> anyhow::Result<Vec<PartitionState>> {
+    let consumer = consumer(config, group)?;
+    let topic = topic.to_owned();
+    blocking(move || {
+        let metadata = consumer.fetch_metadata(Some(&topic), TIMEOUT).with_context(|| format!("describe {topic}"))?;
+        let ids: Vec<i32> =
+            metadata.topics().iter().flat_map(|t| t.partitions()).map(rdkafka::metadata::MetadataPartition::id).collect();
+        if ids.is_empty() {
+            bail!("topic {topic} does not exist");
+        }
+        let mut asked = TopicPartitionList::with_capacity(ids.len());
+        for id in &ids {
+            asked.add_partition(&topic, *id);
+        }
+        let committed = consumer.committed_offsets(asked, TIMEOUT).with_context(|| format!("offsets of {topic}"))?;
+        let state = |id: i32| -> anyhow::Result<PartitionState> {
+            let (low, high) = consumer.fetch_watermarks(&topic, id, TIMEOUT).with_context(|| format!("ends of {topic}-{id}"))?;
+            let committed = match committed.find_partition(&topic, id).map(|element| element.offset()) {
+                Some(Offset::Offset(offset)) => Some(offset),
+                _ => None,
+            };
+            Ok(PartitionState { topic: topic.clone(), partition: id, low, high, committed })
+        };
+        ids.into_iter().map(state).collect()
+    })
+    .await
+}
+
+fn consumer(config: &Config, group: &str) -> anyhow::Result<BaseConsumer> {
+    config.client().set("group.id", group).set("enable.auto.commit", "false").create().context("create a kafka client")
+}
+
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> anyhow::Result<T> + Send + 'static) -> anyhow::Result<T> {
+    tokio::task::spawn_blocking(work).await.context("wait for the broker's answer")?
+}

@@ -1,0 +1,104 @@
+//! An idempotent producer whose calls return when the broker has acknowledged every record.
+
+use std::time::Duration;
+
+use anyhow::Context;
+use futures::future::try_join_all;
+use rdkafka::{
+    message::{Header, OwnedHeaders},
+    producer::{FutureProducer, FutureRecord, Producer as _},
+    util::Timeout,
+};
+
+use crate::Config;
+
+/// How long one record may wait for its acknowledgement, retries included, before the call fails.
+const DELIVERY_TIMEOUT_MS: &str = "20000";
+
+/// How many records wait for their acknowledgements at once; librdkafka's own queue holds ten times as many.
+const IN_FLIGHT: usize = 10_000;
+
+/// A record to be produced.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Message {
+    /// Topic; it must exist, nothing creates it.
+    pub topic: String,
+    /// Partition; `None` chooses it by the key's hash (murmur2, as Java clients do).
+    pub partition: Option<i32>,
+    /// Key.
+    pub key: Option<Vec<u8>>,
+    /// Value; `None` is a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// Headers, in order.
+    pub headers: Vec<(String, Vec<u8>)>,
+}
+
+/// Produces with `acks=all` and without duplicates from retries. Cheap to clone.
+#[derive(Clone)]
+pub struct Producer {
+    inner: FutureProducer,
+}
+
+impl std::fmt::Debug for Producer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Producer")
+    }
+}
+
+impl Producer {
+    /// A producer for the cluster. Nothing connects before the first record.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the configuration.
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        let inner = config
+            .client()
+            .set("enable.idempotence", "true")
+            .set("acks", "all")
+            .set("compression.type", "lz4")
+            .set("linger.ms", "5")
+            .set("partitioner", "murmur2_random")
+            .set("delivery.timeout.ms", DELIVERY_TIMEOUT_MS)
+            .create()
+            .context("create a kafka producer")?;
+        Ok(Self { inner })
+    }
+
+    /// Produces all messages, in order within a partition, and waits for every acknowledgement.
+    ///
+    /// # Errors
+    /// When one is not acknowledged within 20 s, its topic does not exist, or it is too large. Others may have been
+    /// written by then: the caller sends all of them again, and readers drop what they know.
+    pub async fn send_all(&self, messages: Vec<Message>) -> anyhow::Result<()> {
+        let mut messages = messages.into_iter().peekable();
+        while messages.peek().is_some() {
+            let chunk: Vec<Message> = messages.by_ref().take(IN_FLIGHT).collect();
+            try_join_all(chunk.iter().map(|message| self.send(message))).await?;
+        }
+        Ok(())
+    }
+
+    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+        let mut record = FutureRecord::<[u8], [u8]>::to(&message.topic);
+        record.partition = message.partition;
+        record.key = message.key.as_deref();
+        record.payload = message.value.as_deref();
+        if !message.headers.is_empty() {
+            let mut headers = OwnedHeaders::new_with_capacity(message.headers.len());
+            for (name, value) in &message.headers {
+                headers = headers.insert(Header { key: name, value: Some(value) });
+            }
+            record.headers = Some(headers);
+        }
+        let sent = self.inner.send(record, Timeout::Never).await;
+        sent.map(drop).map_err(|(error, _)| error).with_context(|| format!("produce to topic {}", message.topic))
+    }
+
+    /// Waits until nothing is under way, for a clean end of the process.
+    ///
+    /// # Errors
+    /// When records are still under way after `timeout`.
+    pub fn flush(&self, timeout: Duration) -> anyhow::Result<()> {
+        self.inner.flush(timeout).context("flush the kafka producer")
+    }
+}
