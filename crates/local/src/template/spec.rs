@@ -4,7 +4,6 @@
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
 use indexmap::IndexMap;
-use serde_json::Value;
 
 /// Everything that one SAM template asks for.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +18,8 @@ pub struct Application {
     pub apis: IndexMap<String, ApiSpec>,
     /// Topics that are created before a trigger starts, by name.
     pub topics: BTreeMap<String, TopicSpec>,
+    /// Names of the template's `AWS::S3::Bucket`s, which a deploy would make.
+    pub buckets: Vec<String>,
     /// What is odd but not wrong, each with its line.
     pub warnings: Vec<String>,
 }
@@ -57,6 +58,8 @@ pub struct FunctionSpec {
 pub struct KafkaMappingSpec {
     /// Logical id of the mapping, or `<Function><Event>` for SAM's event form.
     pub logical_id: String,
+    /// `Ref` of the mapping, the same at every start: [`super::names::mapping_uuid`].
+    pub uuid: String,
     /// Logical id of the function.
     pub function: String,
     /// The one topic of the mapping.
@@ -89,6 +92,14 @@ pub struct KafkaMappingSpec {
     pub enabled: bool,
     /// Line of the mapping in the template.
     pub line: usize,
+}
+
+impl KafkaMappingSpec {
+    /// The retries after the first attempt: with an on-failure destination, Lambda reads -1 as 10.
+    pub fn effective_retry_attempts(&self) -> Option<u32> {
+        let limited = self.on_failure.as_ref().map(|_| 10);
+        self.maximum_retry_attempts.or(limited)
+    }
 }
 
 /// Where a consumer group without committed offsets begins.
@@ -144,18 +155,36 @@ pub enum ScheduleKind {
 pub struct ApiSpec {
     /// Logical id.
     pub logical_id: String,
-    /// `Metadata.Millrace.Port`.
+    /// `Metadata.Millrace.Port`, moved by the port variable; the next one free from 3000 when neither says.
     pub port: u16,
-    /// `MILLRACE_PORT_GITHUB_QUERY_API`: the variable that moves the port (from the logical id in upper snake case).
+    /// `MILLRACE_PORT_GITHUB_QUERY_API`: the variable that moves the port (from the logical id in upper snake case, a
+    /// final `HttpApi` read as `Api`).
     pub port_variable: String,
     /// Every route, from the functions' `HttpApi` events.
     pub routes: Vec<RouteSpec>,
-    /// `CorsConfiguration` as written, when there is one.
-    pub cors: Option<Value>,
+    /// `CorsConfiguration`, when there is one.
+    pub cors: Option<CorsSpec>,
     /// `Metadata.Millrace.System`, or that of its first function.
     pub system: String,
     /// Line in the template.
     pub line: usize,
+}
+
+/// `CorsConfiguration` of an HTTP API; empty lists allow nothing.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CorsSpec {
+    /// `*`, `https://*`, `http://*`, or whole origins.
+    pub allow_origins: Vec<String>,
+    /// `*`, or methods.
+    pub allow_methods: Vec<String>,
+    /// `*`, or names of request headers.
+    pub allow_headers: Vec<String>,
+    /// Names of response headers that scripts may read.
+    pub expose_headers: Vec<String>,
+    /// Cookies are sent along; not with the origin `*`.
+    pub allow_credentials: bool,
+    /// How long a browser keeps the answer to a preflight.
+    pub max_age_seconds: Option<u32>,
 }
 
 /// One route of an API.

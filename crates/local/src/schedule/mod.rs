@@ -1,0 +1,4 @@
+//! Schedules: when they fire ([`expression`]) and what they send ([`event`]). Pure: no clock, no timer.
+
+pub mod event;
+pub mod expression;

@@ -1,0 +1,172 @@
+//! `AWS::Serverless::Function`.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use super::{
+    error::Fault,
+    fields::Fields,
+    globals, ignored, kafka, metadata,
+    node::{Entry, Node},
+    resources::Reader,
+    schedules,
+    spec::FunctionSpec,
+};
+
+const SUPPORTED: [&str; 9] = [
+    "CodeUri", "Environment", "Events", "FunctionName", "MemorySize", "PackageType", "ReservedConcurrentExecutions",
+    "Runtime", "Timeout",
+];
+
+/// Would change what a function does; said once, not an error, because the function runs without it.
+const WARNED: [(&str, &str); 4] = [
+    ("Layers", "layers are not loaded"),
+    ("DeadLetterConfig", "failed asynchronous invocations are only logged"),
+    ("EventInvokeConfig", "asynchronous invocations have Lambda's defaults"),
+    ("FileSystemConfigs", "nothing is mounted"),
+];
+
+/// The function's own properties over those of `Globals`.
+fn properties(root: &Node, entry: &Entry) -> Node {
+    let own = entry.value.get("Properties");
+    let global = root.get("Globals").and_then(|globals| globals.get("Function"));
+    match (global, own) {
+        (Some(global), Some(own)) => globals::merge(global, own),
+        (Some(only), None) | (None, Some(only)) => only.clone(),
+        (None, None) => Node { kind: super::node::Kind::Mapping(Vec::new()), position: entry.position },
+    }
+}
+
+/// Reads a function, without its events.
+///
+/// # Errors
+/// A property that is wrong or not supported.
+pub fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fault> {
+    let id = entry.key.as_str();
+    let scope = reader.scope;
+    let merged = properties(scope.root, entry);
+    let mut fields = Fields::new(scope, id, &merged)?;
+    fields.position = entry.position;
+    for (key, effect) in WARNED {
+        if fields.get(key)?.is_some() {
+            let line = fields.place(key).line;
+            reader.app.warnings.push(format!("line {line}: {id}.{key} is not applied here: {effect}"));
+        }
+    }
+    for key in ["ImageUri", "ImageConfig", "InlineCode"] {
+        fields.not_yet(key, "a function is a program in CodeUri")?;
+    }
+    fields.not_yet("FunctionUrlConfig", "use an HttpApi event")?;
+    let ignored: Vec<_> = ignored::FUNCTION.iter().chain(&WARNED).copied().collect();
+    fields.only(&SUPPORTED, &ignored)?;
+    fields.word("PackageType", &["Zip"])?;
+    let runtime = fields.required("Runtime")?;
+    if !runtime.starts_with("provided") {
+        return Err(fields.refuse("Runtime", &runtime, "provided.al2023, provided.al2 (custom runtimes)"));
+    }
+    let millrace = metadata::read(scope, id, &entry.value, &["System", "Services", "RunOnUp", "Topics"])?;
+    reader.declare_topics(&millrace)?;
+    let code_uri = code_uri(&fields)?;
+    let environment = fields.nested("Environment", |environment| {
+        environment.only(&["Variables"], &[])?;
+        environment.nested("Variables", variables)
+    })?;
+    let function = FunctionSpec {
+        logical_id: id.to_owned(),
+        name: scope.function_name(id)?,
+        binary: binary(reader, entry, &fields, &code_uri)?,
+        code_uri,
+        memory_mb: fields.count("MemorySize", 128..=10_240)?.unwrap_or(128),
+        timeout: Duration::from_secs(fields.count("Timeout", 1..=900)?.unwrap_or(3).into()),
+        environment: environment.flatten().unwrap_or_default(),
+        reserved_concurrency: fields.count("ReservedConcurrentExecutions", 0..=100_000)?,
+        system: millrace.system.unwrap_or_else(|| "default".to_owned()),
+        services: millrace.services,
+        run_on_up: millrace.run_on_up,
+        line: entry.position.line,
+    };
+    reader.app.functions.insert(id.to_owned(), function);
+    Ok(())
+}
+
+fn variables(fields: &Fields<'_, '_>) -> Result<BTreeMap<String, String>, Fault> {
+    let mut variables = BTreeMap::new();
+    for entry in fields.entries() {
+        let name = entry.key.as_str();
+        let first = name.starts_with(|c: char| c.is_ascii_alphabetic());
+        if !first || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
+            let message = format!("{}: \"{name}\" is no name; it begins with a letter and has letters, digits and _", fields.what);
+            return Err(Fault::new(entry.position, message));
+        }
+        // NoValue leaves the variable out; nothing at all after the colon is the empty text.
+        match fields.get(name)? {
+            Some(node) if node.is_null() => drop(variables.insert(name.to_owned(), String::new())),
+            Some(_) => drop(variables.insert(name.to_owned(), fields.required(name)?)),
+            None => {}
+        }
+    }
+    Ok(variables)
+}
+
+fn code_uri(fields: &Fields<'_, '_>) -> Result<PathBuf, Fault> {
+    let uri = fields.required("CodeUri")?;
+    if uri.is_empty() || uri.contains("://") {
+        return Err(fields.refuse("CodeUri", &uri, "a folder, relative to the template"));
+    }
+    Ok(PathBuf::from(uri))
+}
+
+/// `BuildProperties.Binary`, or the last component of `CodeUri`.
+fn binary(reader: &Reader<'_, '_>, entry: &Entry, fields: &Fields<'_, '_>, code_uri: &Path) -> Result<String, Fault> {
+    if let Some(node) = entry.value.get("Metadata").and_then(|metadata| metadata.get("BuildProperties")) {
+        let build = Fields::new(reader.scope, format!("{}.Metadata.BuildProperties", entry.key), node)?;
+        if let Some(binary) = build.text("Binary")? {
+            return Ok(binary);
+        }
+    }
+    match code_uri.file_name().and_then(|name| name.to_str()) {
+        Some(name) => Ok(name.to_owned()),
+        None => {
+            let found = code_uri.display().to_string();
+            Err(fields.refuse("CodeUri", &found, "target/lambda/<binary>/, or another folder with Metadata.BuildProperties.Binary"))
+        }
+    }
+}
+
+impl Reader<'_, '_> {
+    /// Reads the triggers of a function.
+    ///
+    /// # Errors
+    /// An event that is wrong or not supported.
+    pub fn events(&mut self, entry: &Entry) -> Result<(), Fault> {
+        let merged = properties(self.scope.root, entry);
+        let Some(node) = merged.get("Events") else { return Ok(()) };
+        let id = entry.key.as_str();
+        let events = Fields::new(self.scope, format!("{id}.Events"), node)?;
+        for event in events.entries() {
+            let what = format!("{id}.Events.{}", event.key);
+            let fields = Fields::new(self.scope, what.clone(), &event.value)?;
+            fields.only(&["Type", "Properties"], &[])?;
+            let kind = fields.required("Type")?;
+            let properties = match fields.entry("Properties") {
+                Some(properties) => Fields::new(self.scope, what, &properties.value)?,
+                None => Fields::empty(self.scope, what, event.position),
+            };
+            match kind.as_str() {
+                "MSK" | "SelfManagedKafka" => kafka::event(self, id, event, &properties, kind == "MSK")?,
+                "Schedule" => schedules::rule_event(self, id, event, &properties)?,
+                "ScheduleV2" => schedules::scheduler_event(self, id, event, &properties)?,
+                "HttpApi" => self.route(id, event, &properties)?,
+                "MQ" => return Err(fields.fault("Type", "MQ (RabbitMQ) is not supported yet")),
+                other => {
+                    let accepted = "HttpApi, MSK, Schedule, ScheduleV2, SelfManagedKafka";
+                    return Err(fields.refuse("Type", other, accepted));
+                }
+            }
+        }
+        Ok(())
+    }
+}

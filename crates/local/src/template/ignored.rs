@@ -1,0 +1,133 @@
+//! What templates contain that changes nothing on one machine, each with the reason.
+
+/// Resource types that are left out: the stack's services stand in for them, or they only matter in an account.
+pub const RESOURCES: &[(&str, &str)] = &[
+    ("AWS::ApplicationAutoScaling::ScalableTarget", "scaling"),
+    ("AWS::ApplicationAutoScaling::ScalingPolicy", "scaling"),
+    ("AWS::Athena::WorkGroup", "no local service"),
+    ("AWS::CloudFormation::WaitConditionHandle", "deploy only"),
+    ("AWS::CloudWatch::Alarm", "monitoring"),
+    ("AWS::CloudWatch::CompositeAlarm", "monitoring"),
+    ("AWS::CloudWatch::Dashboard", "monitoring"),
+    ("AWS::EC2::EIP", "network"),
+    ("AWS::EC2::InternetGateway", "network"),
+    ("AWS::EC2::NatGateway", "network"),
+    ("AWS::EC2::Route", "network"),
+    ("AWS::EC2::RouteTable", "network"),
+    ("AWS::EC2::SecurityGroup", "network"),
+    ("AWS::EC2::SecurityGroupEgress", "network"),
+    ("AWS::EC2::SecurityGroupIngress", "network"),
+    ("AWS::EC2::Subnet", "network"),
+    ("AWS::EC2::SubnetRouteTableAssociation", "network"),
+    ("AWS::EC2::VPC", "network"),
+    ("AWS::EC2::VPCEndpoint", "network"),
+    ("AWS::EC2::VPCGatewayAttachment", "network"),
+    ("AWS::Glue::Database", "the catalog is configured by variables"),
+    ("AWS::IAM::ManagedPolicy", "no permissions are checked"),
+    ("AWS::IAM::Policy", "no permissions are checked"),
+    ("AWS::IAM::Role", "no permissions are checked"),
+    ("AWS::KMS::Alias", "nothing is encrypted"),
+    ("AWS::KMS::Key", "nothing is encrypted"),
+    ("AWS::Lambda::Permission", "no permissions are checked"),
+    ("AWS::Logs::LogGroup", "logs are files"),
+    ("AWS::Logs::MetricFilter", "monitoring"),
+    ("AWS::Logs::SubscriptionFilter", "monitoring"),
+    ("AWS::MSK::BatchScramSecret", "the broker is a service of the stack"),
+    ("AWS::MSK::Cluster", "the broker is a service of the stack"),
+    ("AWS::MSK::ClusterPolicy", "the broker is a service of the stack"),
+    ("AWS::MSK::Configuration", "the broker is a service of the stack"),
+    ("AWS::MSK::ServerlessCluster", "the broker is a service of the stack"),
+    ("AWS::RDS::DBCluster", "the database is a service of the stack"),
+    ("AWS::RDS::DBClusterParameterGroup", "the database is a service of the stack"),
+    ("AWS::RDS::DBInstance", "the database is a service of the stack"),
+    ("AWS::RDS::DBParameterGroup", "the database is a service of the stack"),
+    ("AWS::RDS::DBProxy", "the database is a service of the stack"),
+    ("AWS::RDS::DBProxyTargetGroup", "the database is a service of the stack"),
+    ("AWS::RDS::DBSubnetGroup", "the database is a service of the stack"),
+    ("AWS::S3::BucketPolicy", "no permissions are checked"),
+    ("AWS::SNS::Subscription", "no local delivery"),
+    ("AWS::SNS::Topic", "only its ARN would matter, and a reference to it is an error"),
+    ("AWS::SNS::TopicPolicy", "no permissions are checked"),
+    ("AWS::SQS::Queue", "only its ARN would matter, and a reference to it is an error"),
+    ("AWS::SQS::QueuePolicy", "no permissions are checked"),
+    ("AWS::SSM::Parameter", "values come from parameters"),
+    ("AWS::Scheduler::ScheduleGroup", "every schedule is in the default group"),
+    ("AWS::SecretsManager::RotationSchedule", "secrets come from the environment"),
+    ("AWS::SecretsManager::Secret", "secrets come from the environment"),
+    ("AWS::SecretsManager::SecretTargetAttachment", "secrets come from the environment"),
+    ("AWS::XRay::Group", "monitoring"),
+    ("AWS::XRay::SamplingRule", "monitoring"),
+];
+
+/// Keys of any resource beside its type and properties that only matter to a deploy.
+pub const RESOURCE_KEYS: &[(&str, &str)] = &[
+    ("DependsOn", "order of a deploy"),
+    ("DeletionPolicy", "deploy only"),
+    ("UpdateReplacePolicy", "deploy only"),
+    ("CreationPolicy", "deploy only"),
+    ("UpdatePolicy", "deploy only"),
+    ("Connectors", "permissions"),
+];
+
+/// Properties of `AWS::Serverless::Function`.
+pub const FUNCTION: &[(&str, &str)] = &[
+    ("Architectures", "the program runs on this machine"),
+    ("AssumeRolePolicyDocument", "no permissions are checked"),
+    ("AutoPublishAlias", "there is one version"),
+    ("AutoPublishAliasAllProperties", "there is one version"),
+    ("AutoPublishCodeSha256", "there is one version"),
+    ("CodeSigningConfigArn", "deploy only"),
+    ("DeploymentPreference", "deploy only"),
+    ("Description", "no effect"),
+    ("EphemeralStorage", "/tmp is this machine's"),
+    ("Handler", "a custom runtime's program is its bootstrap"),
+    ("KmsKeyArn", "nothing is encrypted"),
+    ("LoggingConfig", "logs are files"),
+    ("PermissionsBoundary", "no permissions are checked"),
+    ("Policies", "no permissions are checked"),
+    ("PropagateTags", "no effect"),
+    ("ProvisionedConcurrencyConfig", "processes are kept"),
+    ("RecursiveLoop", "no loop is looked for"),
+    ("Role", "no permissions are checked"),
+    ("RolePath", "no permissions are checked"),
+    ("RuntimeManagementConfig", "the program is the runtime"),
+    ("SnapStart", "start only"),
+    ("SourceKMSKeyArn", "nothing is encrypted"),
+    ("Tags", "no effect"),
+    ("Tracing", "monitoring"),
+    ("VersionDescription", "there is one version"),
+    ("VpcConfig", "network"),
+];
+
+/// Properties of `AWS::Serverless::HttpApi`.
+pub const HTTP_API: &[(&str, &str)] = &[
+    ("AccessLogSettings", "logs are files"),
+    ("DefaultRouteSettings", "nothing is throttled"),
+    ("Description", "no effect"),
+    ("DisableExecuteApiEndpoint", "the local address is the only one"),
+    ("Domain", "the local address is the only one"),
+    ("FailOnWarnings", "deploy only"),
+    ("Name", "no effect"),
+    ("PropagateTags", "no effect"),
+    ("RouteSettings", "nothing is throttled"),
+    ("Tags", "no effect"),
+];
+
+/// Properties of Kafka triggers.
+pub const KAFKA: &[(&str, &str)] = &[
+    ("KmsKeyArn", "nothing is encrypted"),
+    ("LoggingConfig", "logs are files"),
+    ("MetricsConfig", "monitoring"),
+    ("Tags", "no effect"),
+];
+
+/// Properties of schedules.
+pub const SCHEDULE: &[(&str, &str)] = &[
+    ("Description", "no effect"),
+    ("FlexibleTimeWindow", "the window's begin is within the window"),
+    ("GroupName", "every schedule is in the default group"),
+    ("KmsKeyArn", "nothing is encrypted"),
+    ("OmitName", "the name is the local one"),
+    ("PermissionsBoundary", "no permissions are checked"),
+    ("RoleArn", "no permissions are checked"),
+];

@@ -1,0 +1,275 @@
+//! CloudFormation's intrinsic functions, replaced by what they mean locally.
+
+use std::cell::Cell;
+
+use super::{
+    error::Fault,
+    node::{Entry, Kind, Node, Position},
+    parameters::Parameters,
+};
+
+/// The functions of CloudFormation. All of them can be read, because what is ignored may use any; those that need an
+/// account ([`NOT_LOCAL`]) fail when something that matters uses them.
+pub const FUNCTIONS: [&str; 19] = [
+    "Sub", "GetAtt", "If", "Join", "Equals", "Not", "And", "Or", "FindInMap", "Select", "Split", "Base64", "Cidr",
+    "GetAZs", "ImportValue", "Transform", "Length", "ToJsonString", "ForEach",
+];
+
+const NOT_LOCAL: [&str; 8] =
+    ["Base64", "Cidr", "GetAZs", "ImportValue", "Transform", "Length", "ToJsonString", "ForEach"];
+
+/// References that lead back to themselves end here.
+const MAX_DEPTH: usize = 64;
+
+/// Everything that an intrinsic may refer to.
+pub struct Scope<'a> {
+    /// The template's root.
+    pub root: &'a Node,
+    /// Parameters and pseudo parameters with their values.
+    pub parameters: Parameters,
+    /// Local ports of the APIs, by logical id.
+    pub ports: std::collections::BTreeMap<String, u16>,
+    /// How deep references are nested just now.
+    pub depth: Cell<usize>,
+}
+
+impl Scope<'_> {
+    /// The node without intrinsics; `None` for `AWS::NoValue`.
+    ///
+    /// # Errors
+    /// An intrinsic that is wrong, refers to nothing, or has no local meaning.
+    pub fn resolve(&self, node: &Node) -> Result<Option<Node>, Fault> {
+        self.nested(node.position, || self.resolve_unguarded(node))
+    }
+
+    /// The node without intrinsics, as text.
+    ///
+    /// # Errors
+    /// As [`Scope::resolve`]; a list, a mapping or nothing where text is needed.
+    pub fn resolve_text(&self, node: &Node) -> Result<String, Fault> {
+        let wrong = |found: &str| Fault::new(node.position, format!("text was expected, found {found}"));
+        match self.resolve(node)? {
+            Some(resolved) => match resolved.as_text() {
+                Some(text) => Ok(text.to_owned()),
+                None => Err(wrong(&resolved.describe())),
+            },
+            None => Err(wrong("AWS::NoValue")),
+        }
+    }
+
+    /// Runs `work` one level deeper.
+    pub fn nested<T>(&self, position: Position, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+        let depth = self.depth.get();
+        if depth > MAX_DEPTH {
+            return Err(Fault::new(position, "this refers to itself, through other values"));
+        }
+        self.depth.set(depth + 1);
+        let result = work();
+        self.depth.set(depth);
+        result
+    }
+
+    fn resolve_unguarded(&self, node: &Node) -> Result<Option<Node>, Fault> {
+        match &node.kind {
+            Kind::Scalar { text, .. } if text.contains("{{resolve:") => {
+                let message = "dynamic references ({{resolve:...}}) have no local value; pass the name of the secret or \
+                               parameter and read it at run time";
+                Err(Fault::new(node.position, message))
+            }
+            Kind::Scalar { .. } => Ok(Some(node.clone())),
+            Kind::Sequence(items) => {
+                let items: Result<Vec<_>, _> = items.iter().filter_map(|item| self.resolve(item).transpose()).collect();
+                Ok(Some(Node::sequence(items?, node.position)))
+            }
+            Kind::Mapping(entries) => match entries.iter().find(|entry| is_intrinsic(&entry.key)) {
+                Some(entry) if entries.len() == 1 => self.call(entry, node.position),
+                Some(entry) => {
+                    let message = format!("{} must stand alone in its mapping", entry.key);
+                    Err(Fault::new(entry.position, message))
+                }
+                None => self.resolve_entries(entries, node.position).map(Some),
+            },
+        }
+    }
+
+    fn resolve_entries(&self, entries: &[Entry], position: Position) -> Result<Node, Fault> {
+        let mut resolved = Vec::with_capacity(entries.len());
+        for entry in entries {
+            if let Some(value) = self.resolve(&entry.value)? {
+                resolved.push(Entry { key: entry.key.clone(), position: entry.position, value });
+            }
+        }
+        Ok(Node { kind: Kind::Mapping(resolved), position })
+    }
+
+    fn call(&self, entry: &Entry, position: Position) -> Result<Option<Node>, Fault> {
+        let argument = &entry.value;
+        let name = entry.key.strip_prefix("Fn::").unwrap_or(&entry.key);
+        match name {
+            "Ref" => self.reference(argument),
+            "GetAtt" => self.get_att(argument).map(Some),
+            "Sub" => self.sub(argument).map(|text| Some(Node::text(text, position))),
+            "If" => match items(argument, "Fn::If", "[condition, then, else]")? {
+                [condition, yes, no] => {
+                    let chosen = if self.named_condition(condition)? { yes } else { no };
+                    self.resolve(chosen)
+                }
+                _ => Err(shape(argument, "Fn::If", "[condition, then, else]")),
+            },
+            "Join" => self.join(argument).map(|text| Some(Node::text(text, position))),
+            "Select" => self.select(argument).map(Some),
+            "Split" => self.split(argument).map(Some),
+            "FindInMap" => self.find_in_map(argument).map(Some),
+            "Equals" | "Not" | "And" | "Or" => {
+                self.evaluate_entry(entry).map(|value| Some(Node::text(value.to_string(), position)))
+            }
+            _ if NOT_LOCAL.contains(&name) => {
+                Err(Fault::new(entry.position, format!("Fn::{name} has no local value; use a parameter")))
+            }
+            _ => {
+                let known = FUNCTIONS.join(", Fn::");
+                Err(Fault::new(entry.position, format!("{} is not supported; supported: Ref, Fn::{known}", entry.key)))
+            }
+        }
+    }
+
+    fn join(&self, argument: &Node) -> Result<String, Fault> {
+        let form = "[separator, [values]]";
+        let [separator, values] = items(argument, "Fn::Join", form)? else {
+            return Err(shape(argument, "Fn::Join", form));
+        };
+        let separator = self.resolve_text(separator)?;
+        let values = self.list(values, "Fn::Join", form)?;
+        let texts: Result<Vec<String>, Fault> = values.iter().map(|value| self.resolve_text(value)).collect();
+        Ok(texts?.join(&separator))
+    }
+
+    fn select(&self, argument: &Node) -> Result<Node, Fault> {
+        let form = "[index, [values]]";
+        let [index, values] = items(argument, "Fn::Select", form)? else {
+            return Err(shape(argument, "Fn::Select", form));
+        };
+        let at = self.resolve_text(index)?;
+        let values = self.list(values, "Fn::Select", form)?;
+        let found = at.parse::<usize>().ok().and_then(|at| values.get(at));
+        let count = values.len();
+        found.cloned().ok_or_else(|| Fault::new(index.position, format!("Fn::Select: no value {at} in a list of {count}")))
+    }
+
+    fn split(&self, argument: &Node) -> Result<Node, Fault> {
+        let form = "[separator, text]";
+        let [separator, text] = items(argument, "Fn::Split", form)? else {
+            return Err(shape(argument, "Fn::Split", form));
+        };
+        let (separator, source) = (self.resolve_text(separator)?, self.resolve_text(text)?);
+        if separator.is_empty() {
+            return Err(shape(argument, "Fn::Split", "a separator that is not empty"));
+        }
+        let parts = source.split(&separator).map(|part| Node::text(part, text.position)).collect();
+        Ok(Node::sequence(parts, text.position))
+    }
+
+    fn find_in_map(&self, argument: &Node) -> Result<Node, Fault> {
+        let form = "[map, first key, second key]";
+        let keys = items(argument, "Fn::FindInMap", form)?;
+        let [_, _, _] = keys else { return Err(shape(argument, "Fn::FindInMap", form)) };
+        let mut node = self.root.get("Mappings");
+        let mut path = Vec::new();
+        for key in keys {
+            let key = self.resolve_text(key)?;
+            node = node.and_then(|node| node.get(&key));
+            path.push(key);
+        }
+        let path = path.join(".");
+        node.cloned().ok_or_else(|| Fault::new(argument.position, format!("no {path} in Mappings")))
+    }
+
+    /// A list that is written out, or that a reference gives.
+    fn list(&self, node: &Node, function: &str, form: &str) -> Result<Vec<Node>, Fault> {
+        match self.resolve(node)?.map(|node| node.kind) {
+            Some(Kind::Sequence(items)) => Ok(items),
+            _ => Err(shape(node, function, form)),
+        }
+    }
+
+    fn sub(&self, argument: &Node) -> Result<String, Fault> {
+        let (pattern, variables) = match &argument.kind {
+            Kind::Scalar { text, .. } => (text, None),
+            Kind::Sequence(parts) => match parts.as_slice() {
+                [Node { kind: Kind::Scalar { text, .. }, .. }, variables] if variables.as_mapping().is_some() => {
+                    (text, Some(variables))
+                }
+                _ => return Err(shape(argument, "Fn::Sub", "text, or [text, {name: value}]")),
+            },
+            Kind::Mapping(_) => return Err(shape(argument, "Fn::Sub", "text, or [text, {name: value}]")),
+        };
+        let mut out = String::with_capacity(pattern.len());
+        let mut rest = pattern.as_str();
+        while let Some((before, after)) = rest.split_once("${") {
+            out.push_str(before);
+            let Some((name, tail)) = after.split_once('}') else {
+                return Err(Fault::new(argument.position, "Fn::Sub: ${ without }"));
+            };
+            rest = tail;
+            let name = name.trim();
+            if let Some(literal) = name.strip_prefix('!') {
+                out.push_str(&format!("${{{literal}}}"));
+            } else if let Some(value) = variables.and_then(|variables| variables.get(name)) {
+                out.push_str(&self.resolve_text(value)?);
+            } else {
+                out.push_str(&self.named_value(name, argument.position)?);
+            }
+        }
+        out.push_str(rest);
+        Ok(out)
+    }
+
+    /// `${Name}` or `${Name.Attribute}`.
+    fn named_value(&self, name: &str, position: Position) -> Result<String, Fault> {
+        let value = match name.split_once('.') {
+            Some((id, attribute)) => Some(self.attribute(id, attribute, position)?),
+            None => self.reference(&Node::text(name, position))?,
+        };
+        match value.as_ref().and_then(Node::as_text) {
+            Some(text) => Ok(text.to_owned()),
+            None => Err(Fault::new(position, format!("Fn::Sub: ${{{name}}} is not text"))),
+        }
+    }
+
+    fn get_att(&self, argument: &Node) -> Result<Node, Fault> {
+        let form = "Resource.Attribute, or [Resource, Attribute]";
+        match &argument.kind {
+            Kind::Scalar { text, .. } => match text.split_once('.') {
+                Some((id, attribute)) => self.attribute(id, attribute, argument.position),
+                None => Err(shape(argument, "Fn::GetAtt", form)),
+            },
+            Kind::Sequence(parts) => match parts.as_slice() {
+                [id, attribute] => {
+                    let (id, attribute) = (self.resolve_text(id)?, self.resolve_text(attribute)?);
+                    self.attribute(&id, &attribute, argument.position)
+                }
+                _ => Err(shape(argument, "Fn::GetAtt", form)),
+            },
+            Kind::Mapping(_) => Err(shape(argument, "Fn::GetAtt", form)),
+        }
+    }
+}
+
+fn is_intrinsic(key: &str) -> bool {
+    key == "Ref" || key.starts_with("Fn::")
+}
+
+/// Whether this mapping is one call of an intrinsic.
+pub fn is_call(node: &Node) -> bool {
+    node.only_entry().is_some_and(|entry| is_intrinsic(&entry.key))
+}
+
+/// The arguments of an intrinsic that takes a list.
+pub fn items<'n>(node: &'n Node, function: &str, form: &str) -> Result<&'n [Node], Fault> {
+    node.as_sequence().ok_or_else(|| shape(node, function, form))
+}
+
+/// An intrinsic with arguments of the wrong shape.
+pub fn shape(node: &Node, function: &str, form: &str) -> Fault {
+    Fault::new(node.position, format!("{function} takes {form}, found {}", node.describe()))
+}

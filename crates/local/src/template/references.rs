@@ -1,0 +1,211 @@
+//! What `Ref` and `Fn::GetAtt` of a parameter or a resource give locally.
+
+use super::{
+    error::Fault,
+    intrinsics::Scope,
+    names,
+    node::{Node, Position},
+    parameters::{ACCOUNT, REGION, Value},
+    resources::IMPLICIT_API,
+};
+
+impl Scope<'_> {
+    /// `Ref`: a parameter's value, or what names a resource. `None` for `AWS::NoValue`.
+    ///
+    /// # Errors
+    /// A name that is neither, or that has no local value.
+    pub fn reference(&self, argument: &Node) -> Result<Option<Node>, Fault> {
+        let position = argument.position;
+        let Some(name) = argument.as_text() else {
+            return Err(Fault::new(position, format!("Ref takes a name, found {}", argument.describe())));
+        };
+        match self.parameters.get(name) {
+            Some(Value::Text(text)) => return Ok(Some(Node::text(text, position))),
+            Some(Value::List(values)) => {
+                let items = values.iter().map(|value| Node::text(value, position)).collect();
+                return Ok(Some(Node::sequence(items, position)));
+            }
+            Some(Value::NoValue) => return Ok(None),
+            Some(Value::Missing(why)) => {
+                return Err(Fault::new(position, format!("parameter {name} is needed here: {why}")));
+            }
+            None => {}
+        }
+        let value = self.nested(position, || match self.resource(name, position)? {
+            Target::Function => self.function_name(name).map(Some),
+            Target::Api => Ok(Some(name.to_owned())),
+            Target::Mapping => Ok(Some(names::mapping_uuid(name))),
+            Target::Schedule(given) => Ok(Some(given)),
+            Target::Named { kind, name } => Ok(match kind {
+                Named::Bucket | Named::Role | Named::Group => Some(name),
+                Named::Secret => Some(secret_arn(&name)),
+            }),
+            Target::Other => Ok(None),
+        })?;
+        match value {
+            Some(text) => Ok(Some(Node::text(text, position))),
+            None => Err(self.no_value(name, "Ref", position)),
+        }
+    }
+
+    /// `Fn::GetAtt`.
+    ///
+    /// # Errors
+    /// No such resource, or an attribute without a local value.
+    pub fn attribute(&self, id: &str, attribute: &str, position: Position) -> Result<Node, Fault> {
+        let value = self.nested(position, || {
+            let target = self.resource(id, position)?;
+            Ok(match (target, attribute) {
+                (Target::Function, "Arn") => Some(names::function_arn(&self.function_name(id)?)),
+                (Target::Api, "ApiEndpoint") => self.ports.get(id).map(|port| format!("http://localhost:{port}")),
+                (Target::Api, "ApiId") => Some(id.to_owned()),
+                (Target::Mapping, "Id") => Some(names::mapping_uuid(id)),
+                (Target::Mapping, "EventSourceMappingArn") => {
+                    let uuid = names::mapping_uuid(id);
+                    Some(format!("arn:aws:lambda:{REGION}:{ACCOUNT}:event-source-mapping:{uuid}"))
+                }
+                (Target::Schedule(name), "Arn") => Some(names::schedule_arn(&name)),
+                (Target::Named { kind, name }, attribute) => match (kind, attribute) {
+                    (Named::Bucket, "Arn") => Some(format!("arn:aws:s3:::{name}")),
+                    (Named::Role, "Arn") => Some(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
+                    (Named::Secret, "Id" | "Arn") => Some(secret_arn(&name)),
+                    (Named::Group, "Arn") => Some(format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/{name}")),
+                    _ => None,
+                },
+                _ => None,
+            })
+        })?;
+        match value {
+            Some(text) => Ok(Node::text(text, position)),
+            None => Err(self.no_value(id, &format!("Fn::GetAtt {attribute}"), position)),
+        }
+    }
+
+    /// The name of a function: `FunctionName`, or the logical id in kebab-case.
+    ///
+    /// # Errors
+    /// A name that cannot be resolved, or that Lambda would refuse.
+    pub fn function_name(&self, id: &str) -> Result<String, Fault> {
+        let given = self.property(id, "FunctionName")?;
+        let Some((name, position)) = given else { return Ok(names::kebab(id)) };
+        let fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if name.is_empty() || name.len() > 64 || !name.chars().all(fine) {
+            let message = format!("{id}.FunctionName: \"{name}\" is not accepted; accepted: 1 to 64 of a-z A-Z 0-9 - _");
+            return Err(Fault::new(position, message));
+        }
+        Ok(name)
+    }
+
+    fn no_value(&self, id: &str, what: &str, position: Position) -> Fault {
+        let kind = self.root.get("Resources").and_then(|r| r.get(id)).and_then(|r| r.get("Type")).and_then(Node::as_text);
+        let kind = kind.unwrap_or("resource of SAM's own");
+        Fault::new(position, format!("{what} of {id} ({kind}) has no local value; use a parameter with a default"))
+    }
+
+    /// A text property of a resource, with its place.
+    fn property(&self, id: &str, key: &str) -> Result<Option<(String, Position)>, Fault> {
+        let resource = self.root.get("Resources").and_then(|resources| resources.get(id));
+        let Some(node) = resource.and_then(|r| r.get("Properties")).and_then(|p| p.get(key)) else {
+            return Ok(None);
+        };
+        match self.resolve(node)? {
+            Some(value) => match value.as_text() {
+                Some(text) => Ok(Some((text.to_owned(), node.position))),
+                None => Err(Fault::value(&format!("{id}.{key}"), &value, "text")),
+            },
+            None => Ok(None),
+        }
+    }
+
+    fn named(&self, kind: Named, id: &str, key: &str) -> Result<Target, Fault> {
+        let name = match self.property(id, key)? {
+            Some((name, _)) => name,
+            None => format!("millrace-{}", names::kebab(id)),
+        };
+        Ok(Target::Named { kind, name })
+    }
+
+    fn resource(&self, id: &str, position: Position) -> Result<Target, Fault> {
+        let resources = self.root.get("Resources");
+        let Some(resource) = resources.and_then(|resources| resources.get(id)) else {
+            return self.generated(id).ok_or_else(|| Fault::new(position, format!("no parameter or resource {id}")));
+        };
+        if let Some(condition) = resource.get("Condition") {
+            if !self.named_condition(condition)? {
+                let condition = condition.as_text().unwrap_or_default();
+                return Err(Fault::new(position, format!("{id} is not there, because its condition {condition} is false")));
+            }
+        }
+        let kind = resource.get("Type").and_then(Node::as_text).unwrap_or_default();
+        match kind {
+            "AWS::Serverless::Function" => Ok(Target::Function),
+            "AWS::Serverless::HttpApi" => Ok(Target::Api),
+            "AWS::Lambda::EventSourceMapping" => Ok(Target::Mapping),
+            "AWS::Scheduler::Schedule" => {
+                let given = self.property(id, "Name")?;
+                Ok(Target::Schedule(given.map_or_else(|| names::kebab(id), |(name, _)| name)))
+            }
+            "AWS::Scheduler::ScheduleGroup" => self.named(Named::Group, id, "Name"),
+            "AWS::S3::Bucket" => self.named(Named::Bucket, id, "BucketName"),
+            "AWS::IAM::Role" => self.named(Named::Role, id, "RoleName"),
+            "AWS::SecretsManager::Secret" => self.named(Named::Secret, id, "Name"),
+            _ => Ok(Target::Other),
+        }
+    }
+
+    /// Resources that SAM makes: a function's role, the mapping or schedule of an event, the implicit API.
+    fn generated(&self, id: &str) -> Option<Target> {
+        if id == IMPLICIT_API && self.ports.contains_key(id) {
+            return Some(Target::Api);
+        }
+        let resources = self.root.get("Resources")?.as_mapping()?;
+        let functions = resources.iter().filter(|entry| {
+            entry.value.get("Type").and_then(Node::as_text) == Some("AWS::Serverless::Function")
+        });
+        for function in functions {
+            let Some(rest) = id.strip_prefix(function.key.as_str()) else { continue };
+            let events = function.value.get("Properties").and_then(|properties| properties.get("Events"));
+            let event = events.and_then(|events| events.get(rest));
+            match event.and_then(|event| event.get("Type")).and_then(Node::as_text) {
+                Some("MSK" | "SelfManagedKafka") => return Some(Target::Mapping),
+                Some("ScheduleV2") => {
+                    let name = event.and_then(|event| event.get("Properties")).and_then(|p| p.get("Name"));
+                    let given = name.and_then(|name| self.resolve_text(name).ok());
+                    let default = || Some(format!("{}-{}", self.function_name(&function.key).ok()?, names::kebab(rest)));
+                    return given.or_else(default).map(Target::Schedule);
+                }
+                _ if rest == "Role" => {
+                    let name = format!("millrace-{}", names::kebab(id));
+                    return Some(Target::Named { kind: Named::Role, name });
+                }
+                _ => {}
+            }
+        }
+        None
+    }
+}
+
+fn secret_arn(name: &str) -> String {
+    format!("arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:{name}")
+}
+
+enum Target {
+    Function,
+    Api,
+    Mapping,
+    /// With its name.
+    Schedule(String),
+    Named {
+        kind: Named,
+        name: String,
+    },
+    Other,
+}
+
+#[derive(Clone, Copy)]
+enum Named {
+    Bucket,
+    Role,
+    Secret,
+    Group,
+}
