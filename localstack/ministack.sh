@@ -1,0 +1,49 @@
+#!/usr/bin/env bash
+# MiniStack, an AWS emulator: S3, Secrets Manager and SES for the local stack. Verbs: install, run, ready, prepare (see
+# services.yaml). State and objects are on disk and survive a stop.
+. "$(dirname "$0")/lib.sh"
+
+readonly VERSION=1.5.33
+readonly HOME_DIR="$MILLRACE_OPT/ministack-$VERSION"
+readonly BUCKETS="millrace-lake"
+
+install_ministack() { venv_install "$HOME_DIR/venv" "ministack==$VERSION"; }
+
+run() {
+    require_installed "$HOME_DIR"
+    mkdir -p "$MILLRACE_DATA/state" "$MILLRACE_DATA/s3"
+    cd "$MILLRACE_DATA"
+    # By default it would listen on all interfaces, open MQTT and SFTP ports, and keep its state under /tmp.
+    export BIND_HOST=127.0.0.1 GATEWAY_PORT="$(port MINISTACK)" IOT_MTLS_ENABLED=0 SFTP_ENABLED=0
+    export PERSIST_STATE=1 STATE_DIR="$MILLRACE_DATA/state" S3_PERSIST=1 S3_DATA_DIR="$MILLRACE_DATA/s3"
+    export LOG_LEVEL="${MINISTACK_LOG_LEVEL:-WARNING}"
+    # Its own endpoint must not be taken for a real AWS by the client library inside it.
+    unset AWS_ENDPOINT_URL AWS_PROFILE
+    exec "$HOME_DIR/venv/bin/python" -m ministack
+}
+
+ready() { [ "$(http_status GET "$(port MINISTACK)" /_ministack/health)" = 200 ]; }
+
+# Once it is ready: what must exist before the first function starts. A bucket that is there answers 200 or 409.
+prepare() {
+    local bucket status
+    for bucket in $BUCKETS; do
+        status=$(http_status PUT "$(port MINISTACK)" "/$bucket") || die "no answer while creating the bucket $bucket"
+        case $status in
+            200 | 409) ;;
+            *) die "creating the bucket $bucket: HTTP status $status" ;;
+        esac
+    done
+}
+
+if uses_docker && [ "${1:-}" != prepare ]; then
+    docker_verb "${1:-}" "${MILLRACE_EMULATOR:-ministack}"
+    exit
+fi
+case ${1:-} in
+    install) install_once "$HOME_DIR" install_ministack ;;
+    run) run ;;
+    ready) ready ;;
+    prepare) prepare ;;
+    *) die "usage: ministack.sh install|run|ready|prepare" ;;
+esac
