@@ -135,6 +135,9 @@ fn mapping(
     fields: &Fields<'_, '_>,
     source: Source,
 ) -> Result<(), Fault> {
+    if source.event_source_arn.is_none() && source.bootstrap_servers.is_empty() {
+        return Err(Fault::new(fields.position, format!("{}: KafkaBootstrapServers is empty", fields.what)));
+    }
     fields.not_yet("FilterCriteria", "every record is delivered")?;
     fields.word("ConsumptionMode", &["Stream"])?;
     let topics = fields.texts("Topics")?;

@@ -17,6 +17,8 @@ pub mod names;
 mod node;
 pub mod parameters;
 mod references;
+#[cfg(test)]
+mod refusals;
 mod resources;
 mod schedules;
 pub mod spec;

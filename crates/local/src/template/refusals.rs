@@ -1,0 +1,93 @@
+//! A table of templates that are refused: each error names line and column, what was found and what is accepted.
+
+use std::path::Path;
+
+use super::{Options, parse};
+
+fn refused(text: &str) -> String {
+    match parse(text, Path::new("t.yaml"), &Options::default()) {
+        Ok(_) => "accepted".to_owned(),
+        Err(error) => error.to_string(),
+    }
+}
+
+/// A template with one function; `more` stands under its properties, indented by six.
+fn function(more: &str) -> String {
+    format!("Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Runtime: provided.al2023\n      CodeUri: target/lambda/f/\n{more}")
+}
+
+/// A raw mapping of that function; `more` is one line of further properties.
+fn mapping(more: &str) -> String {
+    function(&format!(
+        "  M:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties:\n      FunctionName: !Ref F\n      StartingPosition: LATEST\n      {more}\n"
+    ))
+}
+
+const SELF_MANAGED: &str = "SelfManagedEventSource: {Endpoints: {KafkaBootstrapServers: ['a:1']}}";
+
+#[test]
+fn templates_and_functions() {
+    for (text, expected) in [
+        ("Resources: {}".to_owned(), "t.yaml:1:12: Resources: a mapping is not accepted; accepted: a mapping with at least one resource"),
+        ("Nope: 1".to_owned(), "t.yaml:1:1: Nope is not supported; supported: Resources"),
+        ("Transform: Other\nResources: {}".to_owned(), "t.yaml:1:12: Transform: \"Other\" is not accepted"),
+        ("Resources:\n  F:\n    Type: AWS::Nope::It\n".to_owned(), "t.yaml:3:11: F: AWS::Nope::It is not supported; supported: AWS::Serverless::Function"),
+        ("Resources:\n  F:\n    Type: AWS::Serverless::Api\n".to_owned(), "(REST APIs are not; use AWS::Serverless::HttpApi)"),
+        (function("  F:\n    Type: AWS::Logs::LogGroup\n"), "t.yaml:7:3: F stands twice, first on line 2"),
+        (function("      Memory: 1\n"), "t.yaml:7:7: F: Memory is not supported; supported: CodeUri, Environment"),
+        (function("      MemorySize: 64\n"), "t.yaml:7:19: F.MemorySize: \"64\" is not accepted; accepted: a whole number from 128 to 10240"),
+        (function("      Timeout: 901\n"), "F.Timeout: \"901\" is not accepted; accepted: a whole number from 1 to 900"),
+        (function("      FunctionUrlConfig: {AuthType: NONE}\n"), "t.yaml:7:7: F.FunctionUrlConfig is not supported yet: use an HttpApi event"),
+        (function("      Environment: {Variables: {A: !Ref Nope}}\n"), "t.yaml:7:40: no parameter or resource Nope"),
+        (function("      Environment: {Variables: {A: !ImportValue x}}\n"), "Fn::ImportValue has no local value"),
+        (function("      Environment: {Variables: {A: '{{resolve:ssm:x}}'}}\n"), "dynamic references"),
+        (function("      Environment: {Variables: {A: !If [Nope, 1, 2]}}\n"), "no condition Nope; the template has: none"),
+        (function("      Environment: {Variables: {A: [1]}}\n"), "F.Environment.Variables.A: a list is not accepted; accepted: text"),
+        (function("      FunctionName: !Ref F\n"), "this refers to itself"),
+        (function("      Events: {E: {Type: S3}}\n"), "F.Events.E.Type: \"S3\" is not accepted; accepted: HttpApi, MSK, Schedule"),
+        (function("      Events: {E: {Type: MQ}}\n"), "MQ (RabbitMQ) is not supported yet"),
+        (function("      Events: {E: {Type: Schedule, Properties: {Schedule: rate(0 minutes)}}}\n"), "F.Events.E.Schedule: \"rate(0 minutes)\" is not accepted: 0 is no positive number"),
+        (function("      Events: {E: {Type: HttpApi, Properties: {Path: a, Method: GET}}}\n"), "a path begins with /"),
+        (function("      Events: {E: {Type: HttpApi, Properties: {Path: /a, Method: GET}}, G: {Type: HttpApi, Properties: {Path: /a, Method: get}}}\n"), "already has GET /a, to F"),
+        (function("    Metadata: {Millrace: {Nope: 1}}\n"), "F.Metadata.Millrace: Nope is not supported; supported: System, Services, RunOnUp, Topics"),
+        (function("  A:\n    Type: AWS::Serverless::HttpApi\n    Metadata: {Millrace: {Port: 80}}\n  B:\n    Type: AWS::Serverless::HttpApi\n    Metadata: {Millrace: {Port: 80}}\n"), "t.yaml:10:3: B and A have the same port, 80"),
+        (function("  G:\n    Type: AWS::Serverless::Function\n    Properties: {Runtime: provided.al2023, CodeUri: g/, FunctionName: f}\n"), "G and F have the same name, f"),
+        ("Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {Runtime: python3.12, CodeUri: x/}\n".to_owned(), "F.Runtime: \"python3.12\" is not accepted; accepted: provided.al2023"),
+        ("Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {Runtime: provided.al2023}\n".to_owned(), "t.yaml:2:3: F: CodeUri is missing"),
+        ("Conditions:\n  A: !Not [!Condition B]\n  B: !Not [!Condition A]\nResources: {F: {Type: AWS::Logs::LogGroup}}\n".to_owned(), "this refers to itself"),
+        ("Parameters: {P: {Type: String}}\nResources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties: {Runtime: provided.al2023, CodeUri: !Ref P}\n".to_owned(), "parameter P is needed here: it has no Default; give a value with --parameter P=VALUE"),
+        ("Parameters: {P: {Type: String, Default: c, AllowedValues: [a, b]}}\nResources: {F: {Type: AWS::Logs::LogGroup}}\n".to_owned(), "parameter P: \"c\" is not accepted; accepted: a, b"),
+    ] {
+        let found = refused(&text);
+        assert!(found.contains(expected), "expected: {expected}\nfound: {found}\n{text}");
+    }
+}
+
+#[test]
+fn mappings() {
+    let with = |more: &str| mapping(&format!("{SELF_MANAGED}\n      Topics: [t]\n      {more}"));
+    for (text, expected) in [
+        (with("BatchSize: 10001"), "M.BatchSize: \"10001\" is not accepted; accepted: a whole number from 1 to 10000"),
+        (with("MaximumBatchingWindowInSeconds: 301"), "from 0 to 300"),
+        (with("MaximumRetryAttempts: -2"), "from -1 to 10000"),
+        (with("MaximumRecordAgeInSeconds: 59"), "-1 (any age), or 60 to 604800 seconds"),
+        (with("FilterCriteria: {Filters: []}"), "M.FilterCriteria is not supported yet"),
+        (with("FunctionResponseTypes: [Nope]"), "accepted: ReportBatchItemFailures"),
+        (with("EventSourceArn: arn:aws:kafka:us-east-1:1:cluster/c/1"), "it cannot stand beside EventSourceArn"),
+        (with("EventSourceArn: arn:aws:mq:us-east-1:1:broker:b"), "RabbitMQ and ActiveMQ are not supported yet"),
+        (with("EventSourceArn: arn:aws:sqs:us-east-1:1:q"), "accepted: arn:aws:kafka:..."),
+        (with("DestinationConfig: {OnFailure: {Destination: 'arn:aws:sqs:us-east-1:1:q'}}"), "accepted: kafka://<topic>; SQS, SNS and S3 are not supported yet"),
+        (with("DestinationConfig: {OnFailure: {Destination: 'kafka://t'}}"), "a topic other than the mapping's own"),
+        (with("StartingPositionTimestamp: 1"), "with StartingPosition AT_TIMESTAMP only"),
+        (with("Nope: 1"), "t.yaml:14:7: M: Nope is not supported; supported: "),
+        (with("MaximumRetryAttempts: 1").replace("!Ref F", "nope"), "M.FunctionName: \"nope\" is not accepted; accepted: a function of the template (f)"),
+        (with("BatchSize: 1").replace("!Ref F", "!Ref G"), "no parameter or resource G"),
+        (with("BatchSize: 1").replace("CodeUri", "Timeout: 841\n      CodeUri"), "F.Timeout: 841 (line 2) is not accepted with a Kafka mapping; accepted: 1 to 840 seconds"),
+        (mapping("Topics: [t]"), "EventSourceArn (MSK) or SelfManagedEventSource (other Kafka) is missing"),
+        (mapping(&format!("{SELF_MANAGED}\n      Topics: [a, b]")), "M.Topics: exactly one topic is accepted, found 2"),
+        (mapping(SELF_MANAGED), "exactly one topic is accepted, found 0"),
+    ] {
+        let found = refused(&text);
+        assert!(found.contains(expected), "expected: {expected}\nfound: {found}\n{text}");
+    }
+}
