@@ -1,1 +1,30 @@
-//! stub
+//! Kafka records to Iceberg, and back to a query: staged as segments, committed with their watermarks, each once.
+//!
+//! A writer builds a [`Segment`] and registers it with [`Lake::stage`]; a [`Committer`] merges staged segments into
+//! data files and commits them; a [`Reader`] reads the last commit plus the segments beyond it. The table's columns
+//! are data ([`TableSchema`]). This is the only crate that knows iceberg, parquet and arrow, and none of their types
+//! is in its interface: only functions that touch the lake link them.
+//!
+//! Deliberately absent: Kafka, parsing and rules (a function's work), decisions over offsets (`domain::lake`), and a
+//! table maintenance service (a later issue).
+
+mod catalog;
+mod commit;
+mod config;
+mod data_file;
+mod fenced;
+pub mod github;
+mod ledger;
+mod read;
+mod schema;
+mod segment;
+mod stage;
+mod staging;
+
+pub use commit::{Commit, Committed, Committer, Planned, Written};
+pub use config::{Config, S3};
+pub use ledger::TableStatus;
+pub use read::{Newest, OwnedValue, Reader, Row, State};
+pub use schema::{Column, ColumnType, TableSchema};
+pub use segment::{Segment, SegmentBuilder, Value};
+pub use stage::{Lake, Offered, Outcome, Plan, PlannedPartition};

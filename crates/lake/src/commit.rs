@@ -1,0 +1,275 @@
+//! The committer's steps: plan, write, commit, mark. Each can be the last one before a crash; see [`Committer`].
+
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, ensure};
+use chrono::{DateTime, Utc};
+use domain::lake::{CommitLimits, CommitPlan, Waiting, Watermarks, plan_commit, watermarks_of};
+use futures::{StreamExt, TryStreamExt, stream};
+use iceberg::spec::{DataFile, MAIN_BRANCH};
+use iceberg::table::Table;
+use iceberg::transaction::{ApplyTransactionAction, Transaction};
+use iceberg::{Catalog, ErrorKind};
+use uuid::Uuid;
+
+use crate::data_file::{SegmentBytes, describe, encode};
+use crate::fenced::FencedCatalog;
+use crate::ledger::{self, TableStatus, WaitingSegment};
+use crate::{Lake, catalog};
+
+/// Segments and data files on their way at a time.
+const CONCURRENCY: usize = 8;
+/// Segments that one look takes from Postgres; the plan takes fewer.
+const LOOK: i64 = 5_000;
+
+/// Commits staged segments to the Iceberg table.
+///
+/// The steps are separate because a crash may come between any two. After `write`: files that no snapshot names,
+/// orphans. After `commit`: the table's watermark says that the segments are in, so the next plan only marks them.
+/// Two committers at once both get as far as `commit`; the fence lets one through, the other begins again.
+pub struct Committer {
+    lake: Lake,
+    catalog: Arc<dyn Catalog>,
+}
+
+/// What one commit will do.
+#[derive(Debug)]
+pub struct Planned {
+    table: Table,
+    committed: Watermarks,
+    segments: Vec<WaitingSegment>,
+    /// The decision.
+    pub plan: CommitPlan,
+}
+
+/// Data files that are stored but in no snapshot yet.
+#[derive(Debug)]
+pub struct Written {
+    planned: Planned,
+    files: Vec<DataFile>,
+}
+
+/// How a commit ended.
+#[derive(Debug)]
+pub enum Commit {
+    /// The table has the files, the rows and the watermarks.
+    Done(Committed),
+    /// Somebody else moved the watermarks first. Plan again; the files are orphans.
+    Lost,
+}
+
+/// A commit that has not been marked in Postgres.
+#[derive(Debug)]
+pub struct Committed {
+    table: Table,
+    segments: Vec<i64>,
+    /// Rows appended.
+    pub records: u64,
+    /// Data files appended.
+    pub files: usize,
+}
+
+impl Committer {
+    /// Opens the catalog in the Postgres at `catalog_uri`, and creates the table when it is missing.
+    ///
+    /// # Errors
+    /// When the catalog or S3 does not answer, or a table is there whose columns are not ours.
+    pub async fn open(lake: Lake, catalog_uri: &str) -> anyhow::Result<Self> {
+        let catalog = catalog::open(&lake.config, catalog_uri).await?;
+        catalog::ensure_table(catalog.as_ref(), &lake.config, lake.schema).await?;
+        Ok(Self { lake, catalog })
+    }
+
+    /// Looks at what waits without touching the table: cheap enough to ask often.
+    ///
+    /// # Errors
+    /// When Postgres does not answer.
+    pub async fn waiting(&self) -> anyhow::Result<Waiting> {
+        ledger::summary(&self.lake.pool, &self.lake.table_name).await
+    }
+
+    /// Reads the table's watermarks and the staged segments, and decides.
+    ///
+    /// # Errors
+    /// When Postgres, the catalog or S3 does not answer.
+    pub async fn plan(&self, limits: &CommitLimits) -> anyhow::Result<Planned> {
+        // Segments are read before the table: read the other way round, a segment that is staged and committed in
+        // between would look like a broken chain.
+        let segments = ledger::waiting(&self.lake.pool, &self.lake.table_name, LOOK).await?;
+        let table = self.load().await?;
+        let committed = watermarks_of(table.metadata().properties());
+        let staged: Vec<_> = segments.iter().map(|segment| segment.staged.clone()).collect();
+        let plan = plan_commit(&committed, &staged, limits);
+        Ok(Planned { table, committed, segments, plan })
+    }
+
+    /// Merges the planned segments into data files, about `target_bytes` each, and stores them.
+    ///
+    /// # Errors
+    /// When S3 does not answer, or a segment is not what a writer writes.
+    pub async fn write(&self, planned: Planned, target_bytes: usize) -> anyhow::Result<Written> {
+        let taken = planned.segments.iter().filter(|segment| planned.plan.take.contains(&segment.staged.id));
+        let paths: Vec<String> = taken.filter_map(|segment| segment.path.clone()).collect();
+        let segments: Vec<SegmentBytes> = stream::iter(paths)
+            .map(|path| async move { SegmentBytes::open(self.lake.read(&path).await?).with_context(|| path) })
+            .buffered(CONCURRENCY)
+            .try_collect()
+            .await?;
+        let mut days: BTreeMap<i32, Vec<(usize, usize)>> = BTreeMap::new();
+        for (index, segment) in segments.iter().enumerate() {
+            for (row_group, day) in segment.days(self.lake.schema)?.into_iter().enumerate() {
+                days.entry(day).or_default().push((index, row_group));
+            }
+        }
+        let metadata = planned.table.metadata();
+        let location = format!("{}/data", metadata.location());
+        let spec_id = metadata.default_partition_spec_id();
+        let segments = Arc::new(segments);
+        let mut files = Vec::new();
+        for (day, row_groups) in days {
+            let (schema, segments) = (self.lake.schema, segments.clone());
+            // Encoding takes the processor for a while; the lease's renewal must go on beside it.
+            let encoding = tokio::task::spawn_blocking(move || encode(schema, &segments, &row_groups, target_bytes));
+            for file in encoding.await.context("encode data files")?? {
+                let path = format!(
+                    "{location}/{}_day={}/{}.parquet",
+                    self.lake.schema.name(self.lake.schema.time),
+                    date(day),
+                    Uuid::now_v7()
+                );
+                self.lake.write(&path, file.bytes.clone()).await?;
+                files.push(describe(self.lake.schema, &file, path, day, spec_id)?);
+            }
+        }
+        let staged = planned.segments.iter().filter(|segment| planned.plan.take.contains(&segment.staged.id));
+        let (expected, found) = (
+            staged.map(|segment| segment.staged.records).sum::<u64>(),
+            files.iter().map(DataFile::record_count).sum::<u64>(),
+        );
+        ensure!(expected == found, "segments hold {expected} rows, their data files {found}");
+        Ok(Written { planned, files })
+    }
+
+    /// Appends the files and moves the watermarks, in one Iceberg commit.
+    ///
+    /// # Errors
+    /// When the catalog or S3 does not answer. Whether the commit took place is then unknown; plan again, the
+    /// watermarks tell.
+    pub async fn commit(&self, written: Written) -> anyhow::Result<Commit> {
+        let Written { planned, files } = written;
+        let records = files.iter().map(DataFile::record_count).sum();
+        let count = files.len();
+        if planned.plan.take.is_empty() {
+            let segments = planned.plan.done;
+            return Ok(Commit::Done(Committed { table: planned.table, segments, records, files: count }));
+        }
+        let transaction = Transaction::new(&planned.table);
+        let append = transaction
+            .fast_append()
+            // The fence is what keeps files from being appended twice; this check would read every manifest.
+            .with_check_duplicate(false)
+            .add_data_files(files)
+            .set_snapshot_properties(audit(&planned));
+        let transaction = append.apply(transaction).context("append the data files")?;
+        let mut watermarks = transaction.update_table_properties();
+        for (source, next) in &planned.plan.moves {
+            watermarks = watermarks.set(source.property_key(), next.to_string());
+        }
+        let transaction = watermarks.apply(transaction).context("move the watermarks")?;
+        let fenced =
+            FencedCatalog { inner: self.catalog.as_ref(), expected: planned.committed, moves: planned.plan.moves };
+        match transaction.commit(&fenced).await {
+            Ok(_) => {}
+            Err(error) if matches!(error.kind(), ErrorKind::PreconditionFailed | ErrorKind::CatalogCommitConflicts) => {
+                tracing::info!(error = %error, "another committer was first");
+                return Ok(Commit::Lost);
+            }
+            Err(error) => return Err(error).context("commit to the table"),
+        }
+        // iceberg-catalog-sql 0.10 hides the failure of its database transaction, so the table is asked.
+        let table = self.load().await?;
+        let found = watermarks_of(table.metadata().properties());
+        let kept = fenced.moves.iter().all(|(source, next)| found.get(source).is_some_and(|found| found >= next));
+        ensure!(kept, "the catalog said that the commit took place, but the table does not have it");
+        let segments = planned.plan.take.into_iter().chain(planned.plan.done).collect();
+        Ok(Commit::Done(Committed { table, segments, records, files: count }))
+    }
+
+    /// Marks the segments in Postgres and leaves the table's row there.
+    ///
+    /// # Errors
+    /// When Postgres does not answer; the next plan finds the segments done.
+    pub async fn mark(&self, committed: &Committed, now: DateTime<Utc>) -> anyhow::Result<TableStatus> {
+        let status = status(&committed.table, now)?;
+        ledger::mark(&self.lake.pool, &self.lake.table_name, &committed.segments, &status).await?;
+        Ok(status)
+    }
+
+    /// Deletes the objects of segments that were committed longer than `age` ago, at most `limit`: a query that began
+    /// before the commit has long ended. Returns how many.
+    ///
+    /// # Errors
+    /// When S3 or Postgres does not answer; what is left is done the next time.
+    pub async fn clean(&self, age: Duration, limit: i64) -> anyhow::Result<usize> {
+        let expired = ledger::expired(&self.lake.pool, &self.lake.table_name, age, limit).await?;
+        stream::iter(expired.iter().filter_map(|(_, path)| path.as_deref()))
+            .map(|path| self.lake.delete(path))
+            .buffer_unordered(CONCURRENCY)
+            .try_collect::<()>()
+            .await?;
+        let ids: Vec<i64> = expired.iter().map(|(id, _)| *id).collect();
+        if !ids.is_empty() {
+            ledger::forget(&self.lake.pool, &ids).await?;
+        }
+        Ok(ids.len())
+    }
+
+    async fn load(&self) -> anyhow::Result<Table> {
+        self.catalog.load_table(&catalog::ident(&self.lake.config)).await.context("load the table")
+    }
+}
+
+fn date(day: i32) -> String {
+    DateTime::from_timestamp(i64::from(day) * 86_400, 0)
+        .map_or_else(|| day.to_string(), |at| at.date_naive().to_string())
+}
+
+/// A copy of what was moved, for people who look at a snapshot; the truth is the table's properties.
+fn audit(planned: &Planned) -> HashMap<String, String> {
+    let ranges: Vec<String> = planned
+        .plan
+        .moves
+        .iter()
+        .map(|(source, next)| {
+            let first = planned.committed.get(source).map_or_else(|| "start".to_owned(), i64::to_string);
+            format!("{}/{}:{first}..{next}", source.topic_id, source.partition)
+        })
+        .collect();
+    HashMap::from([("millrace.offsets".to_owned(), ranges.join(" "))])
+}
+
+fn status(table: &Table, now: DateTime<Utc>) -> anyhow::Result<TableStatus> {
+    let metadata = table.metadata();
+    let snapshot = metadata.snapshot_for_ref(MAIN_BRANCH);
+    let total = |name: &str| {
+        let properties = snapshot.map(|snapshot| &snapshot.summary().additional_properties);
+        properties.and_then(|properties| properties.get(name)?.parse().ok()).unwrap_or(0)
+    };
+    let committed_at = snapshot.and_then(|snapshot| DateTime::from_timestamp_millis(snapshot.timestamp_ms()));
+    Ok(TableStatus {
+        table_uuid: metadata.uuid(),
+        metadata_location: table.metadata_location_result().context("the table has no metadata")?.to_owned(),
+        snapshot_id: snapshot.map(|snapshot| snapshot.snapshot_id()),
+        sequence_number: metadata.last_sequence_number(),
+        files: total("total-data-files"),
+        records: total("total-records"),
+        bytes: total("total-files-size"),
+        watermarks: watermarks_of(metadata.properties())
+            .into_iter()
+            .map(|(source, next)| (source.property_key(), next))
+            .collect(),
+        committed_at: committed_at.unwrap_or(now),
+    })
+}

@@ -1,0 +1,209 @@
+//! The committer's and the query's side of `migrations/metadata/0003_lake.sql`: what waits, what is committed, and the
+//! one consistent view of both.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use domain::lake::{OffsetRange, Source, Staged, Waiting};
+use serde::Deserialize;
+use sqlx::types::Json;
+use sqlx::{PgPool, Row};
+use uuid::Uuid;
+
+/// A segment that waits, as the committer needs it.
+#[derive(Debug, Clone)]
+pub(crate) struct WaitingSegment {
+    pub staged: Staged,
+    pub path: Option<String>,
+}
+
+/// A segment that a query reads.
+#[derive(Debug, Clone, Deserialize)]
+pub(crate) struct SegmentRef {
+    pub path: String,
+    pub bytes: u64,
+    pub time_min: i64,
+    pub time_max: i64,
+}
+
+/// A table as of its last marked commit.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TableStatus {
+    /// Tells a table from another that was made later under its name.
+    pub table_uuid: Uuid,
+    /// Where the table's metadata lies.
+    pub metadata_location: String,
+    /// The current snapshot; none before the first commit.
+    pub snapshot_id: Option<i64>,
+    /// Iceberg's sequence number of the last commit.
+    pub sequence_number: i64,
+    /// Data files.
+    pub files: i64,
+    /// Rows.
+    pub records: i64,
+    /// Size of the data files.
+    pub bytes: i64,
+    /// Committed watermark of each partition, by its property key.
+    pub watermarks: BTreeMap<String, i64>,
+    /// When it was committed.
+    pub committed_at: DateTime<Utc>,
+}
+
+fn unsigned(number: i64) -> u64 {
+    u64::try_from(number).unwrap_or(0)
+}
+
+/// What waits, summed up: cheap enough to ask several times a second.
+pub(crate) async fn summary(pool: &PgPool, table: &str) -> anyhow::Result<Waiting> {
+    let row = sqlx::query(
+        "select count(*) as segments, coalesce(sum(records), 0)::bigint as records,
+                coalesce(sum(bytes), 0)::bigint as bytes,
+                coalesce(extract(epoch from now() - min(staged_at)), 0)::float8 as oldest
+           from lake_segments where table_name = $1 and committed_at is null",
+    )
+    .bind(table)
+    .fetch_one(pool)
+    .await
+    .context("sum up the staged segments")?;
+    let read = || -> sqlx::Result<Waiting> {
+        Ok(Waiting {
+            segments: usize::try_from(row.try_get::<i64, _>("segments")?).unwrap_or(usize::MAX),
+            records: unsigned(row.try_get("records")?),
+            bytes: unsigned(row.try_get("bytes")?),
+            oldest: Duration::try_from_secs_f64(row.try_get("oldest")?).unwrap_or_default(),
+        })
+    };
+    read().context("sum up the staged segments")
+}
+
+/// The oldest `limit` segments that are not marked committed, in order of registration.
+pub(crate) async fn waiting(pool: &PgPool, table: &str, limit: i64) -> anyhow::Result<Vec<WaitingSegment>> {
+    let rows = sqlx::query(
+        "select s.id, s.object_path, s.bytes, s.records,
+                array_agg(r.cluster_id order by r.cluster_id, r.topic_id, r.partition) as clusters,
+                array_agg(r.topic_id order by r.cluster_id, r.topic_id, r.partition) as topics,
+                array_agg(r.partition order by r.cluster_id, r.topic_id, r.partition) as partitions,
+                array_agg(r.first_offset order by r.cluster_id, r.topic_id, r.partition) as firsts,
+                array_agg(r.next_offset order by r.cluster_id, r.topic_id, r.partition) as nexts
+           from (select * from lake_segments where table_name = $1 and committed_at is null order by id limit $2) s
+           join lake_segment_ranges r on r.segment_id = s.id
+          group by s.id, s.object_path, s.bytes, s.records order by s.id",
+    )
+    .bind(table)
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+    .context("read the staged segments")?;
+    rows.iter().map(|row| waiting_segment(row).context("read a staged segment")).collect()
+}
+
+fn waiting_segment(row: &sqlx::postgres::PgRow) -> sqlx::Result<WaitingSegment> {
+    let clusters: Vec<String> = row.try_get("clusters")?;
+    let topics: Vec<String> = row.try_get("topics")?;
+    let partitions: Vec<i32> = row.try_get("partitions")?;
+    let firsts: Vec<i64> = row.try_get("firsts")?;
+    let nexts: Vec<i64> = row.try_get("nexts")?;
+    let sources = clusters.into_iter().zip(topics).zip(partitions).map(|((cluster_id, topic_id), partition)| Source {
+        cluster_id,
+        topic_id,
+        partition,
+    });
+    let ranges =
+        sources.zip(firsts.into_iter().zip(nexts)).map(|(source, (first, next))| (source, OffsetRange { first, next }));
+    Ok(WaitingSegment {
+        staged: Staged {
+            id: row.try_get("id")?,
+            records: unsigned(row.try_get("records")?),
+            bytes: unsigned(row.try_get("bytes")?),
+            ranges: ranges.collect(),
+        },
+        path: row.try_get("object_path")?,
+    })
+}
+
+/// Marks segments as committed and leaves the table's row, in one transaction, so that one read of both is a
+/// consistent view. A state older than the row's is not written over it.
+pub(crate) async fn mark(pool: &PgPool, table: &str, segments: &[i64], status: &TableStatus) -> anyhow::Result<u64> {
+    let mut transaction = pool.begin().await.context("begin to mark a commit")?;
+    sqlx::query(
+        "insert into lake_tables as t (table_name, table_uuid, metadata_location, snapshot_id, sequence_number,
+                                       files, records, bytes, watermarks, committed_at)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+         on conflict (table_name) do update set
+                table_uuid = excluded.table_uuid, metadata_location = excluded.metadata_location,
+                snapshot_id = excluded.snapshot_id, sequence_number = excluded.sequence_number,
+                files = excluded.files, records = excluded.records, bytes = excluded.bytes,
+                watermarks = excluded.watermarks, committed_at = excluded.committed_at
+          where t.table_uuid <> excluded.table_uuid or t.sequence_number <= excluded.sequence_number",
+    )
+    .bind(table)
+    .bind(status.table_uuid)
+    .bind(&status.metadata_location)
+    .bind(status.snapshot_id)
+    .bind(status.sequence_number)
+    .bind(status.files)
+    .bind(status.records)
+    .bind(status.bytes)
+    .bind(Json(&status.watermarks))
+    .bind(status.committed_at)
+    .execute(&mut *transaction)
+    .await
+    .context("write the table's row")?;
+    let marked =
+        sqlx::query("update lake_segments set committed_at = now() where id = any($1) and committed_at is null")
+            .bind(segments)
+            .execute(&mut *transaction)
+            .await
+            .context("mark the committed segments")?;
+    transaction.commit().await.context("commit the marks")?;
+    Ok(marked.rows_affected())
+}
+
+/// What a query reads: the last marked commit's metadata, if any, and the segments beyond it. One statement, so both
+/// are of one moment.
+pub(crate) async fn view(pool: &PgPool, table: &str) -> anyhow::Result<(Option<String>, Vec<SegmentRef>)> {
+    let row = sqlx::query(
+        "select (select metadata_location from lake_tables where table_name = $1) as metadata_location,
+                (select coalesce(jsonb_agg(jsonb_build_object('path', object_path, 'bytes', bytes,
+                                                              'time_min', time_min, 'time_max', time_max)), '[]')
+                   from lake_segments
+                  where table_name = $1 and committed_at is null and object_path is not null) as segments",
+    )
+    .bind(table)
+    .fetch_one(pool)
+    .await
+    .context("read the lake's state")?;
+    let segments: Json<Vec<SegmentRef>> = row.try_get("segments").context("read the staged segments")?;
+    Ok((row.try_get("metadata_location").context("read the table's row")?, segments.0))
+}
+
+/// The objects of segments that were committed longer than `age` ago, at most `limit`.
+pub(crate) async fn expired(
+    pool: &PgPool,
+    table: &str,
+    age: Duration,
+    limit: i64,
+) -> anyhow::Result<Vec<(i64, Option<String>)>> {
+    sqlx::query_as(
+        "select id, object_path from lake_segments
+          where table_name = $1 and committed_at < now() - make_interval(secs => $2) order by committed_at limit $3",
+    )
+    .bind(table)
+    .bind(age.as_secs_f64())
+    .bind(limit)
+    .fetch_all(pool)
+    .await
+    .context("read the expired segments")
+}
+
+/// Forgets segments whose objects are gone.
+pub(crate) async fn forget(pool: &PgPool, segments: &[i64]) -> anyhow::Result<()> {
+    sqlx::query("delete from lake_segments where id = any($1)")
+        .bind(segments)
+        .execute(pool)
+        .await
+        .context("forget expired segments")?;
+    Ok(())
+}

@@ -1,0 +1,168 @@
+//! Queries: the last marked commit plus the segments beyond it, each row once.
+//!
+//! One statement in Postgres gives the table's metadata location and the unmarked segments of the same moment. Files
+//! are visited newest first and the visit ends as soon as no file can hold a newer row than those found. In a file
+//! the small columns are read first; whole rows only for the winners.
+
+mod files;
+mod object;
+mod row;
+mod scan;
+#[cfg(test)]
+mod tests;
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use futures::{StreamExt, TryStreamExt, stream};
+
+use crate::{Lake, ledger};
+use files::{FileRef, Files};
+use object::Objects;
+pub use row::{OwnedValue, Row};
+use scan::{Found, Wanted};
+
+/// Files that are read at a time.
+const CONCURRENCY: usize = 8;
+
+/// Reads one table. Keeps what cannot change (manifests, footers, staged segments) between queries, within bounds.
+pub struct Reader {
+    lake: Lake,
+    files: Files,
+    objects: Objects,
+}
+
+/// The newest rows.
+#[derive(Debug, Clone)]
+pub struct Newest {
+    /// Only rows whose time is at least this (microseconds since 1970).
+    pub since: i64,
+    /// Only rows whose text column at this position has this value.
+    pub equal: Option<(usize, String)>,
+    /// At most this many.
+    pub limit: usize,
+}
+
+/// What a reader would read now, in short.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    /// Whether the table has been committed to.
+    pub committed: bool,
+    /// Segments beyond the last commit.
+    pub staged_segments: usize,
+}
+
+impl Reader {
+    /// A reader of this table; connects at the first query.
+    pub fn new(lake: Lake) -> Self {
+        Self { lake, files: Files::default(), objects: Objects::default() }
+    }
+
+    /// The newest rows, by time and then key, downwards.
+    ///
+    /// # Errors
+    /// When Postgres or S3 does not answer.
+    pub async fn newest(&self, newest: &Newest) -> anyhow::Result<Vec<Row>> {
+        let mut candidates = self.candidates().await?;
+        candidates.retain(|file| file.time.1 >= newest.since);
+        candidates.sort_by_key(|file| Reverse(file.time.1));
+        let mut found: Vec<Found> = Vec::new();
+        for (chunk_index, chunk) in candidates.chunks(CONCURRENCY).enumerate() {
+            // Once there are enough rows, only a file that reaches the oldest of them can change the answer.
+            let floor = found.get(newest.limit.wrapping_sub(1)).map(|row| row.time);
+            if floor.is_some_and(|floor| chunk.first().is_none_or(|file| file.time.1 < floor)) {
+                break;
+            }
+            let wanted = Wanted {
+                since: floor.unwrap_or(newest.since).max(newest.since),
+                equal: newest.equal.clone(),
+                limit: newest.limit,
+            };
+            let rows: Vec<Vec<Found>> = stream::iter(chunk.iter().enumerate())
+                .map(|(index, file)| {
+                    let position = chunk_index * CONCURRENCY + index;
+                    scan::find(&self.lake, &self.objects, file, position, &wanted)
+                })
+                .buffered(CONCURRENCY)
+                .try_collect()
+                .await?;
+            found.extend(rows.into_iter().flatten());
+            found.sort_by(|a, b| (b.time, &b.key).cmp(&(a.time, &a.key)));
+            found.truncate(newest.limit);
+        }
+        self.rows(&candidates, &found).await
+    }
+
+    /// The row with this key; the newest if several have it.
+    ///
+    /// # Errors
+    /// When Postgres or S3 does not answer.
+    pub async fn by_key(&self, key: &str) -> anyhow::Result<Option<Row>> {
+        let mut candidates = self.candidates().await?;
+        candidates.retain(|file| file.may_hold(key));
+        candidates.sort_by_key(|file| Reverse(file.time.1));
+        let wanted = Wanted { since: i64::MIN, equal: Some((self.lake.schema.key, key.to_owned())), limit: 1 };
+        for (chunk_index, chunk) in candidates.chunks(CONCURRENCY).enumerate() {
+            let rows: Vec<Vec<Found>> = stream::iter(chunk.iter().enumerate())
+                .map(|(index, file)| {
+                    let position = chunk_index * CONCURRENCY + index;
+                    scan::find(&self.lake, &self.objects, file, position, &wanted)
+                })
+                .buffered(CONCURRENCY)
+                .try_collect()
+                .await?;
+            if let Some(found) = rows.into_iter().flatten().max_by_key(|found| found.time) {
+                return Ok(self.rows(&candidates, &[found]).await?.pop());
+            }
+        }
+        Ok(None)
+    }
+
+    /// Whether Postgres answers, and what it says.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn state(&self) -> anyhow::Result<State> {
+        let (location, segments) = ledger::view(&self.lake.pool, &self.lake.table_name).await?;
+        Ok(State { committed: location.is_some(), staged_segments: segments.len() })
+    }
+
+    /// All files that make up the table now, committed and staged.
+    async fn candidates(&self) -> anyhow::Result<Vec<FileRef>> {
+        let (metadata_location, segments) = ledger::view(&self.lake.pool, &self.lake.table_name).await?;
+        let committed = match metadata_location {
+            Some(location) => self.files.of(&self.lake, &location).await?,
+            None => Arc::default(),
+        };
+        let staged = segments.into_iter().map(|segment| FileRef {
+            path: segment.path.into(),
+            size: segment.bytes,
+            time: (segment.time_min, segment.time_max),
+            keys: None,
+            staged: true,
+        });
+        Ok(committed.iter().cloned().chain(staged).collect())
+    }
+
+    /// Reads whole rows and puts them in the order of `found`.
+    async fn rows(&self, candidates: &[FileRef], found: &[Found]) -> anyhow::Result<Vec<Row>> {
+        let mut by_file: BTreeMap<usize, Vec<(u64, usize)>> = BTreeMap::new();
+        for (order, row) in found.iter().enumerate() {
+            by_file.entry(row.file).or_default().push((row.row, order));
+        }
+        let parts: Vec<Vec<(usize, Row)>> = stream::iter(by_file)
+            .map(|(file, mut rows)| async move {
+                rows.sort_unstable();
+                let Some(file) = candidates.get(file) else { return Ok(Vec::new()) };
+                scan::fetch(&self.lake, &self.objects, file, &rows).await
+            })
+            .buffered(CONCURRENCY)
+            .try_collect::<Vec<_>>()
+            .await
+            .map_err(|error: anyhow::Error| error)?;
+        let mut rows: Vec<(usize, Row)> = parts.into_iter().flatten().collect();
+        rows.sort_by_key(|(order, _)| *order);
+        Ok(rows.into_iter().map(|(_, row)| row).collect())
+    }
+}

@@ -1,0 +1,158 @@
+//! The writer's steps: plan (trim), then stage (store the object, register it, move the watermarks).
+
+use anyhow::Context;
+use bytes::Bytes;
+use domain::lake::{OffsetRange, Source, Trimmed, trim};
+use iceberg::io::FileIO;
+use sqlx::PgPool;
+use uuid::Uuid;
+
+use crate::config::Config;
+use crate::schema::TableSchema;
+use crate::segment::Segment;
+use crate::staging::{self, ObjectRow, StagedRange};
+
+/// One table's storage and its rows in Postgres. Connects to nothing until it is used; cheap to clone.
+#[derive(Clone)]
+pub struct Lake {
+    pub(crate) config: Config,
+    pub(crate) schema: &'static TableSchema,
+    pub(crate) table_name: String,
+    pub(crate) pool: PgPool,
+    pub(crate) storage: FileIO,
+}
+
+/// What a batch holds of one partition.
+#[derive(Debug, Clone)]
+pub struct Offered {
+    /// The partition.
+    pub source: Source,
+    /// The topic's name.
+    pub topic: String,
+    /// The offset of each record, in the order of the batch.
+    pub offsets: Vec<i64>,
+}
+
+/// What of a batch is new; made by [`Lake::plan`].
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// In the order offered; partitions with nothing new are left out.
+    pub partitions: Vec<PlannedPartition>,
+}
+
+/// What of one partition is new. Fill in `records` and `dead_letters` before staging.
+#[derive(Debug, Clone)]
+pub struct PlannedPartition {
+    /// Position in what was offered.
+    pub offered: usize,
+    /// Positions in [`Offered::offsets`] to keep.
+    pub keep: Vec<usize>,
+    /// Rows of this partition that are in the segment.
+    pub records: u64,
+    /// Records of this partition that went to the dead-letter topic.
+    pub dead_letters: u64,
+    source: Source,
+    topic: String,
+    expected: Option<i64>,
+    range: OffsetRange,
+    gap: u64,
+}
+
+/// How staging ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Registered; the watermarks have moved.
+    Staged,
+    /// Another writer staged a part of this first. Nothing has changed: plan again.
+    Outrun,
+}
+
+impl Lake {
+    /// The table that `config` names, with these columns.
+    pub fn new(config: Config, schema: &'static TableSchema, pool: PgPool) -> Self {
+        Self { table_name: config.table_name(), storage: config.file_io(), config, schema, pool }
+    }
+
+    /// Reads the staged watermarks and trims what was offered.
+    ///
+    /// # Errors
+    /// When Postgres does not answer.
+    pub async fn plan(&self, offered: &[Offered]) -> anyhow::Result<Plan> {
+        let sources: Vec<Source> = offered.iter().map(|part| part.source.clone()).collect();
+        let watermarks = staging::watermarks(&self.pool, &self.table_name, &sources).await?;
+        let partitions = offered.iter().enumerate().filter_map(|(position, part)| {
+            let expected = watermarks.get(&part.source).copied();
+            let Trimmed { keep, range, gap } = trim(expected, &part.offsets);
+            Some(PlannedPartition {
+                offered: position,
+                keep,
+                records: 0,
+                dead_letters: 0,
+                source: part.source.clone(),
+                topic: part.topic.clone(),
+                expected,
+                range: range?,
+                gap: u64::try_from(gap).unwrap_or(0),
+            })
+        });
+        Ok(Plan { partitions: partitions.collect() })
+    }
+
+    /// Stores the segment's object and registers it with the plan's ranges: rows and watermarks in one transaction.
+    /// `segment` is `None` when all kept records are dead letters (acknowledged by the broker before this call).
+    ///
+    /// # Errors
+    /// When S3 or Postgres does not answer. An object that was stored but not registered is an orphan: no query and no
+    /// commit sees it.
+    pub async fn stage(&self, plan: &Plan, segment: Option<&Segment>) -> anyhow::Result<Outcome> {
+        let object = match segment {
+            Some(segment) => Some(self.store(segment).await?),
+            None => None,
+        };
+        let ranges: Vec<StagedRange> = plan.partitions.iter().map(PlannedPartition::staged).collect();
+        if staging::register(&self.pool, &self.table_name, object.as_ref(), &ranges).await? {
+            return Ok(Outcome::Staged);
+        }
+        if let Some(object) = object
+            && let Err(error) = self.delete(&object.path).await
+        {
+            tracing::warn!(error = format!("{error:#}"), lake.object = object.path, "left an orphan behind");
+        }
+        Ok(Outcome::Outrun)
+    }
+
+    /// Stores a segment's object without registering it.
+    async fn store(&self, segment: &Segment) -> anyhow::Result<ObjectRow> {
+        let path = format!("{}/{}.parquet", self.config.segment_prefix(), Uuid::now_v7());
+        self.write(&path, segment.bytes.clone()).await?;
+        Ok(ObjectRow { path, bytes: segment.bytes.len() as u64, records: segment.records, time: segment.time })
+    }
+
+    pub(crate) async fn write(&self, path: &str, bytes: Bytes) -> anyhow::Result<()> {
+        let output = self.storage.new_output(path).with_context(|| format!("write {path}"))?;
+        output.write(bytes).await.with_context(|| format!("write {path}"))
+    }
+
+    pub(crate) async fn read(&self, path: &str) -> anyhow::Result<Bytes> {
+        let input = self.storage.new_input(path).with_context(|| format!("read {path}"))?;
+        input.read().await.with_context(|| format!("read {path}"))
+    }
+
+    pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<()> {
+        self.storage.delete(path).await.with_context(|| format!("delete {path}"))
+    }
+}
+
+impl PlannedPartition {
+    fn staged(&self) -> StagedRange {
+        StagedRange {
+            source: self.source.clone(),
+            topic: self.topic.clone(),
+            expected: self.expected,
+            range: self.range,
+            records: self.records,
+            dead_letters: self.dead_letters,
+            gap: self.gap,
+        }
+    }
+}

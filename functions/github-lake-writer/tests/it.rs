@@ -1,0 +1,274 @@
+//! The writer against real Kafka (`KAFKA_BOOTSTRAP_SERVERS`), Postgres (`DATABASE_URL`) and S3 (`AWS_ENDPOINT_URL`).
+
+use std::collections::BTreeMap;
+use std::future::Future;
+use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+
+use github_lake_writer::{Deps, handle};
+use kit::Invocation;
+use kit::kafka::{BatchResponse, KafkaEvent};
+use lake::{Config, Lake, Newest, Reader, Row, S3, github};
+use rdkafka::Message as _;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::message::Headers;
+use uuid::Uuid;
+
+/// One runtime for all tests: storage keeps its connections in a static, and they die with the runtime they began in.
+static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
+
+fn variable(name: &str) -> String {
+    std::env::var(name).unwrap_or_else(|_| {
+        panic!("{name} is not set: run `make test`, or eval \"$(millrace env)\" of a running stack first")
+    })
+}
+
+/// A test's own topic with its dead-letter topic, database and warehouse.
+struct World {
+    deps: Deps,
+    lake: Lake,
+    kafka: kafka::Config,
+    pool: sqlx::PgPool,
+    topic: String,
+}
+
+fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+    RUNTIME.block_on(async { test(World::new().await).await });
+}
+
+impl World {
+    async fn new() -> Self {
+        let kafka = kafka::Config::plaintext(variable("KAFKA_BOOTSTRAP_SERVERS"));
+        let topic = format!("events-{}", Uuid::new_v4());
+        for (name, partitions) in [(topic.clone(), 3), (format!("{topic}.dlq"), 1)] {
+            kafka::admin::create_topic(&kafka, &name, partitions, &BTreeMap::new()).await.unwrap();
+        }
+        let pool = pg::testing::database().await.pool;
+        let endpoint = variable("AWS_ENDPOINT_URL");
+        let bucket = "millrace-lake-tests";
+        // Answers an error when the bucket is there already, which is just as good.
+        reqwest::Client::new().put(format!("{endpoint}/{bucket}")).send().await.expect("S3 answers");
+        let config = Config {
+            warehouse: format!("s3://{bucket}/{}", Uuid::new_v4()),
+            catalog: "millrace".into(),
+            namespace: github::NAMESPACE.into(),
+            table: github::TABLE.into(),
+            s3: S3 {
+                endpoint: Some(endpoint),
+                region: Some("us-east-1".into()),
+                access_key_id: Some("test".into()),
+                secret_access_key: Some("test".into()),
+                session_token: None,
+            },
+        };
+        let lake = Lake::new(config, &github::SCHEMA, pool.clone());
+        Self { deps: Deps::new(lake.clone(), kafka.clone()), lake, kafka, pool, topic }
+    }
+
+    /// A sample event, moved to this test's topic.
+    fn sample(&self, json: &str) -> KafkaEvent {
+        serde_json::from_str(&json.replace("\"github-events", &format!("\"{}", self.topic))).unwrap()
+    }
+
+    /// A batch of offsets of one partition.
+    fn batch(&self, partition: i32, offsets: impl IntoIterator<Item = i64>) -> KafkaEvent {
+        let records = offsets.into_iter().map(|offset| kit::kafka::Record {
+            topic: self.topic.as_str().into(),
+            partition,
+            offset,
+            timestamp_ms: 0,
+            key: None,
+            value: Some(event(partition, offset).into_bytes()),
+            headers: Vec::new(),
+        });
+        KafkaEvent::from_records(records.collect())
+    }
+
+    async fn handle(&self, event: KafkaEvent) -> anyhow::Result<BatchResponse> {
+        handle(&self.deps, event, &Invocation::for_test(Duration::from_secs(30))).await
+    }
+
+    async fn rows(&self) -> Vec<Row> {
+        let newest = Newest { since: i64::MIN, equal: None, limit: 10_000 };
+        Reader::new(self.lake.clone()).newest(&newest).await.unwrap()
+    }
+
+    /// `(partition, offset)` of all rows, sorted.
+    async fn places(&self) -> Vec<(i64, i64)> {
+        let place = |row: &Row| (row.long(github::KAFKA_PARTITION).unwrap(), row.long(github::KAFKA_OFFSET).unwrap());
+        let mut places: Vec<_> = self.rows().await.iter().map(place).collect();
+        places.sort_unstable();
+        places
+    }
+
+    /// The headers `error.rule` and `origin.offset`, and the value, of the dead letters; waits for `count` of them and
+    /// sees that no more come.
+    fn dead_letters(&self, count: usize) -> Vec<(String, String, Option<Vec<u8>>)> {
+        let consumer: BaseConsumer = self
+            .kafka
+            .client()
+            .set("group.id", format!("test-{}", Uuid::new_v4()))
+            .set("auto.offset.reset", "earliest")
+            .set("enable.partition.eof", "true")
+            .create()
+            .unwrap();
+        consumer.subscribe(&[&format!("{}.dlq", self.topic)]).unwrap();
+        let deadline = Instant::now() + Duration::from_secs(20);
+        let mut letters = Vec::new();
+        loop {
+            assert!(Instant::now() < deadline, "{} dead letters instead of {count}", letters.len());
+            match consumer.poll(Duration::from_millis(100)) {
+                Some(Ok(message)) => {
+                    let headers = message.headers().unwrap();
+                    let header = |name: &str| {
+                        let found = headers.iter().find(|header| header.key == name).unwrap();
+                        String::from_utf8(found.value.unwrap().to_vec()).unwrap()
+                    };
+                    letters.push((
+                        header("error.rule"),
+                        header("origin.offset"),
+                        message.payload().map(<[u8]>::to_vec),
+                    ));
+                }
+                // The end of the partition.
+                Some(Err(_)) if letters.len() >= count => return letters,
+                _ => {}
+            }
+        }
+    }
+}
+
+fn event(partition: i32, offset: i64) -> String {
+    let second = offset % 60;
+    format!(
+        r#"{{"id":"{partition}-{offset:06}","type":"PushEvent","actor":{{"id":1,"login":"ada"}},"repo":{{"id":2,"name":"a/b"}},"payload":{{"push_id":{offset}}},"public":true,"created_at":"2026-11-20T08:00:{second:02}Z"}}"#
+    )
+}
+
+#[test]
+fn a_batch_becomes_rows_with_all_their_columns() {
+    in_world(|world| async move {
+        let response = world.handle(world.sample(include_str!("../../../events/github-lake-writer/batch.json"))).await;
+        assert!(response.unwrap().is_complete());
+        let rows = world.rows().await;
+        assert_eq!(rows.len(), 3);
+        let issue = &rows[0];
+        assert_eq!(issue.text(github::ID), Some("55000000003"));
+        assert_eq!(issue.text(github::TYPE), Some("IssuesEvent"));
+        assert_eq!(issue.text(github::ACTION), Some("opened"));
+        assert_eq!((issue.long(github::ACTOR_ID), issue.text(github::ACTOR_LOGIN)), (Some(1), Some("mojombo")));
+        assert_eq!(
+            (issue.long(github::REPO_ID), issue.text(github::REPO_NAME)),
+            (Some(724_712), Some("rust-lang/rust"))
+        );
+        assert_eq!((issue.long(github::ORG_ID), issue.text(github::ORG_LOGIN)), (Some(5_430_905), Some("rust-lang")));
+        assert_eq!(issue.bool(github::PUBLIC), Some(true));
+        assert_eq!(issue.timestamp(github::CREATED_AT), Some(1_795_248_003_000_000));
+        assert!(issue.text(github::PAYLOAD).unwrap().contains(r#"\u00e4 and \"quotes\" survive"#), "as it came");
+        assert_eq!(issue.text(github::KAFKA_TOPIC), Some(world.topic.as_str()));
+        assert_eq!(rows[2].text(github::ORG_LOGIN), None);
+    });
+}
+
+#[test]
+fn bad_records_become_dead_letters_and_the_same_event_twice_changes_nothing() {
+    in_world(|world| async move {
+        let sample = world.sample(include_str!("../../../events/github-lake-writer/bad-records.json"));
+        for _ in 0..2 {
+            assert!(world.handle(sample.clone()).await.unwrap().is_complete());
+        }
+        assert_eq!(world.places().await, [(2, 0)]);
+        let mut letters = world.dead_letters(4);
+        letters.sort_by(|a, b| a.1.cmp(&b.1));
+        let found: Vec<_> = letters.iter().map(|(rule, offset, _)| (rule.as_str(), offset.as_str())).collect();
+        assert_eq!(found, [("json", "1"), ("required.id", "2"), ("created_at.parse", "3"), ("value", "4")]);
+        assert_eq!(letters[0].2.as_deref(), Some(&br#"{"id":"5"#[..]), "the original bytes");
+        assert_eq!(letters[3].2, None);
+        let counted: (i64, i64) =
+            sqlx::query_as("select records, dead_letters from lake_watermarks").fetch_one(&world.pool).await.unwrap();
+        assert_eq!(counted, (1, 4));
+    });
+}
+
+#[test]
+fn overlapping_batches_cut_differently_leave_each_record_once() {
+    in_world(|world| async move {
+        for range in [0..10, 4..14, 0..5, 12..30] {
+            assert!(world.handle(world.batch(0, range)).await.unwrap().is_complete());
+        }
+        assert_eq!(world.places().await, (0..30).map(|offset| (0, offset)).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn two_writers_with_the_same_records_leave_each_once() {
+    in_world(|world| async move {
+        for round in 0..5 {
+            let first = round * 20;
+            let (a, b) = (world.batch(0, first..first + 20), world.batch(0, first..first + 15));
+            let (a, b) = tokio::join!(world.handle(a), world.handle(b));
+            assert!(a.unwrap().is_complete() && b.unwrap().is_complete());
+        }
+        assert_eq!(world.places().await, (0..100).map(|offset| (0, offset)).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn a_batch_that_fails_half_way_is_delivered_again_and_lands_once() {
+    in_world(|world| async move {
+        world.handle(world.batch(0, 0..5)).await.unwrap();
+        sqlx::raw_sql("alter table lake_segment_ranges rename to away").execute(&world.pool).await.unwrap();
+        assert!(world.handle(world.batch(0, 5..10)).await.is_err(), "its object is stored, its registration fails");
+        assert_eq!(world.places().await.len(), 5);
+        sqlx::raw_sql("alter table away rename to lake_segment_ranges").execute(&world.pool).await.unwrap();
+        world.handle(world.batch(0, 5..10)).await.unwrap();
+        assert_eq!(world.places().await, (0..10).map(|offset| (0, offset)).collect::<Vec<_>>());
+    });
+}
+
+#[test]
+fn a_topic_made_again_begins_a_new_epoch() {
+    in_world(|world| async move {
+        world.handle(world.batch(0, 0..5)).await.unwrap();
+        kafka::admin::delete_topic(&world.kafka, &world.topic).await.unwrap();
+        // The broker deletes a topic a moment after it has said so.
+        let before = world.count("select count(distinct topic_id) from lake_watermarks").await;
+        let deadline = Instant::now() + Duration::from_secs(20);
+        while kafka::topic_identity(&world.kafka, &world.topic).await.is_ok() {
+            assert!(Instant::now() < deadline, "the topic is still there");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        kafka::admin::create_topic(&world.kafka, &world.topic, 3, &BTreeMap::new()).await.unwrap();
+        while kafka::topic_identity(&world.kafka, &world.topic).await.is_err() {
+            assert!(Instant::now() < deadline, "the topic does not come back");
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        world.handle(world.batch(0, 0..3)).await.unwrap();
+        assert_eq!(world.rows().await.len(), 8);
+        assert_eq!(world.count("select count(distinct topic_id) from lake_watermarks").await, before + 1);
+    });
+}
+
+#[test]
+fn a_topic_that_is_not_known_fails_its_own_partitions_only() {
+    in_world(|world| async move {
+        let mut event = world.batch(0, 0..3);
+        let mut foreign = world.batch(1, 7..9);
+        let unknown = format!("unknown-{}", Uuid::new_v4());
+        for record in &mut foreign.records {
+            record.topic = unknown.as_str().into();
+        }
+        assert!(world.handle(foreign.clone()).await.is_err(), "nothing of the batch can be done");
+        event.records.extend(foreign.records);
+        let response = world.handle(event).await.unwrap();
+        assert_eq!(response.failed_from(&unknown, 1), Some(7));
+        assert_eq!(response.failed_from(&world.topic, 0), None);
+        assert_eq!(world.rows().await.len(), 3);
+    });
+}
+
+impl World {
+    async fn count(&self, sql: &str) -> i64 {
+        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
+    }
+}
