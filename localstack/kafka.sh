@@ -11,11 +11,14 @@ install_kafka() {
     need_java
     need_mvn
     say "fetching Kafka $VERSION from Maven Central"
-    mvn --batch-mode --quiet -Dstyle.color=never --file "$SOURCES/pom.xml" dependency:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$HOME_DIR/libs" ||
+    mvn --batch-mode --quiet --file "$SOURCES/pom.xml" dependency:copy-dependencies \
+        -DincludeScope=runtime -DoutputDirectory="$HOME_DIR/libs" | strip_colour ||
         die "Maven could not fetch Kafka; its message stands above"
     write_class_archive
 }
+
+# Maven resets the colour at its end, on a terminal or not.
+strip_colour() { sed $'s/\033\\[[0-9;]*m//g'; }
 
 # exec_java ARCHIVE_FLAGS MAIN_CLASS ARGUMENT...: becomes Java. The heap holds a few records of 8 MB at once; the serial
 # collector and the first compiler alone take the least time and memory at this size.
@@ -131,7 +134,7 @@ ready() {
 }
 
 if uses_docker; then
-    docker_verb "${1:-}" kafka
+    docker_verb "${1:-}" kafka redpanda-console
     exit
 fi
 case ${1:-} in

@@ -18,6 +18,9 @@ set -euo pipefail
 : "${MILLRACE_SERVICE:=$(basename "$0" .sh)}"
 : "${MILLRACE_DATA:=$MILLRACE_DIR/data/$MILLRACE_SERVICE}"
 export MILLRACE_ROOT MILLRACE_DIR MILLRACE_OPT MILLRACE_SERVICE MILLRACE_DATA
+# Where cargo leaves the binaries of the dev profile, the one that `up`, `test` and CI share.
+BIN_DIR="${CARGO_TARGET_DIR:-$MILLRACE_ROOT/target}/debug"
+case $BIN_DIR in /*) ;; *) BIN_DIR="$MILLRACE_ROOT/$BIN_DIR" ;; esac
 
 say() { printf '%s: %s\n' "$MILLRACE_SERVICE" "$*"; }
 die() {
@@ -33,6 +36,21 @@ port() {
     local variable="MILLRACE_PORT_$1"
     [ -n "${!variable:-}" ] || die "$variable is not set; \`millrace up\` sets it from localstack/services.yaml"
     printf '%s' "${!variable}"
+}
+
+# build_and_install PART...: builds the workspace's binaries while setup.sh installs the parts; the one waits for the
+# processor, the other for the network.
+build_and_install() {
+    local part pids="" pid failed=0
+    bash "$MILLRACE_ROOT/localstack/setup.sh" toolchain
+    have cargo || PATH="$HOME/.cargo/bin:$PATH"
+    for part in "$@"; do
+        bash "$MILLRACE_ROOT/localstack/setup.sh" "$part" &
+        pids="$pids $!"
+    done
+    (cd "$MILLRACE_ROOT" && cargo build --workspace --bins) || failed=1
+    for pid in $pids; do wait "$pid" || failed=1; done
+    [ "$failed" = 0 ] || die "setup or build failed; the reason stands above"
 }
 
 # --- install once -----------------------------------------------------------------------------------------------
@@ -198,22 +216,33 @@ http_status() {
 uses_docker() { [ "${MILLRACE_SERVICES:-native}" = docker ]; }
 
 # compose ARGUMENT...: one Compose project for each instance directory, so that instances do not share containers.
-compose() {
-    local project
+# compose_by exec ARGUMENT... becomes Docker, so that a signal reaches it.
+compose() { compose_by command "$@"; }
+compose_by() {
+    local how=$1 project
+    shift
     project="millrace-$(printf '%s' "$MILLRACE_DIR" | cksum | cut -d ' ' -f 1)"
-    docker compose --project-name "$project" --file "$MILLRACE_ROOT/localstack/docker-compose.yml" \
+    "$how" docker compose --project-name "$project" --file "$MILLRACE_ROOT/localstack/docker-compose.yml" \
         --profile "${MILLRACE_EMULATOR:-ministack}" "$@"
 }
 
-# docker_verb VERB SERVICE: install, run and ready by way of Compose.
+# docker_verb VERB SERVICE [CONSOLE]: install, run and ready by way of Compose. A console comes and goes with its service.
 docker_verb() {
+    local status=0
     docker info >/dev/null 2>&1 ||
         die "MILLRACE_SERVICES=docker, but no Docker engine answers \`docker info\`; start it, or unset the variable"
     case $1 in
-        install) compose pull --quiet "$2" ;;
-        # In the foreground: TERM makes Compose stop the container, the volume stays.
-        run) compose up --no-deps --no-log-prefix --abort-on-container-exit "$2" & forward_stop $! TERM ;;
+        install) compose pull --quiet "$2" ${3:+"$3"} ;;
+        run)
+            [ -z "${3:-}" ] || compose up --detach --no-deps "$3"
+            # In the foreground: TERM makes Compose stop the container, the volume stays.
+            compose_by exec up --no-deps --no-log-prefix --abort-on-container-exit "$2" &
+            forward_stop $! TERM || status=$?
+            [ -z "${3:-}" ] || compose stop "$3"
+            return "$status"
+            ;;
         ready) [ "$(compose ps --format '{{.Health}}' "$2")" = healthy ] ;;
+        *) die "unknown verb ${1:-(none)}: install, run or ready" ;;
     esac
 }
 

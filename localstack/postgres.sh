@@ -118,7 +118,11 @@ ready() {
 }
 
 if uses_docker; then
-    docker_verb "${1:-}" "$MILLRACE_SERVICE"
+    console=
+    [ "$MILLRACE_SERVICE" != postgres-master ] || console=adminer
+    # Installation is asked for once, for all four.
+    [ "${1:-}" != install ] || MILLRACE_SERVICE=postgres-master
+    docker_verb "${1:-}" "$MILLRACE_SERVICE" "$console"
     exit
 fi
 case ${1:-} in

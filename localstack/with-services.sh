@@ -1,0 +1,35 @@
+#!/usr/bin/env bash
+# with-services.sh COMMAND...: builds, starts the services (no functions) as an instance of its own on free ports beside
+# a running `make up`, runs the command with their addresses in its environment, and always stops them again.
+# `make test` is `with-services.sh cargo test --workspace`. The exit status is the command's.
+MILLRACE_SERVICE=with-services
+. "$(dirname "$0")/lib.sh"
+cd "$MILLRACE_ROOT"
+[ $# -gt 0 ] || die "usage: with-services.sh COMMAND..."
+
+instance="${MILLRACE_TEST_DIR:-$MILLRACE_ROOT/.millrace/test}"
+# An instance is native here whatever `make up` uses, and nothing of the caller's stack replaces its services.
+unset MILLRACE_SERVICES MILLRACE_DIR MILLRACE_DATA KAFKA_BOOTSTRAP_SERVERS DATABASE_URL AWS_ENDPOINT_URL GITHUB_API_URL \
+    POSTGRES_SHARD_1_URL POSTGRES_SHARD_2_URL POSTGRES_SHARD_3_URL
+
+build_and_install services tests
+
+stop() { "$BIN_DIR/millrace" down --dir "$instance" || true; }
+# What an interrupted run left behind goes first: its processes, then its data.
+[ ! -d "$instance" ] || stop
+rm -rf "$instance"
+trap stop EXIT
+trap 'exit 130' INT
+trap 'exit 143' TERM HUP
+
+"$BIN_DIR/millrace" up --services-only --dir "$instance" --ports free --detach
+addresses=$("$BIN_DIR/millrace" env --dir "$instance")
+eval "$addresses"
+MILLRACE_READERS_PYTHON=$(bash localstack/readers.sh python)
+MILLRACE_TOOLS_BIN=$(bash localstack/tools.sh bin)
+export MILLRACE_READERS_PYTHON MILLRACE_TOOLS_BIN MILLRACE_BIN_DIR="$BIN_DIR"
+
+status=0
+"$@" || status=$?
+[ "$status" = 0 ] || say "\`$*\` ended with status $status; the services' logs stay in $instance/log"
+exit "$status"
