@@ -57,24 +57,27 @@ pub fn event(parts: &Parts, body: &[u8], matched: &Matched<'_>, context: &Contex
     }
     let host = text(&parts.headers, header::HOST.as_str());
     let domain = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-    put("requestContext", json!({
-        "accountId": context.account_id,
-        "apiId": context.api_id,
-        "domainName": domain,
-        "domainPrefix": domain.split('.').next().unwrap_or_default(),
-        "http": {
-            "method": parts.method.as_str(),
-            "path": path,
-            "protocol": format!("{:?}", parts.version),
-            "sourceIp": context.source_ip.to_string(),
-            "userAgent": text(&parts.headers, header::USER_AGENT.as_str()),
-        },
-        "requestId": context.request_id,
-        "routeKey": route_key,
-        "stage": "$default",
-        "time": context.now.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
-        "timeEpoch": context.now.timestamp_millis(),
-    }));
+    put(
+        "requestContext",
+        json!({
+            "accountId": context.account_id,
+            "apiId": context.api_id,
+            "domainName": domain,
+            "domainPrefix": domain.split('.').next().unwrap_or_default(),
+            "http": {
+                "method": parts.method.as_str(),
+                "path": path,
+                "protocol": format!("{:?}", parts.version),
+                "sourceIp": context.source_ip.to_string(),
+                "userAgent": text(&parts.headers, header::USER_AGENT.as_str()),
+            },
+            "requestId": context.request_id,
+            "routeKey": route_key,
+            "stage": "$default",
+            "time": context.now.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
+            "timeEpoch": context.now.timestamp_millis(),
+        }),
+    );
     let (body, encoded) = encode_body(body, &text(&parts.headers, header::CONTENT_TYPE.as_str()));
     if let Some(body) = body {
         put("body", json!(body));

@@ -29,7 +29,8 @@ pub fn read(answer: &[u8]) -> Result<Response<Bytes>, String> {
 
 fn inferred(value: &Value, answer: &[u8]) -> Response<Bytes> {
     // A text is sent without its quotes.
-    let body = value.as_str().map_or_else(|| Bytes::copy_from_slice(answer), |text| Bytes::copy_from_slice(text.as_bytes()));
+    let body =
+        value.as_str().map_or_else(|| Bytes::copy_from_slice(answer), |text| Bytes::copy_from_slice(text.as_bytes()));
     let mut response = Response::new(body);
     response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
@@ -66,7 +67,8 @@ fn formatted(value: &Value, status: &Value) -> Result<Response<Bytes>, String> {
         if name == header::CONTENT_LENGTH || name == header::TRANSFER_ENCODING || name == header::CONNECTION {
             continue;
         }
-        let value = HeaderValue::from_str(&text).map_err(|_| format!("header {name} has characters that cannot be sent"))?;
+        let value =
+            HeaderValue::from_str(&text).map_err(|_| format!("header {name} has characters that cannot be sent"))?;
         response.headers_mut().append(name, value);
     }
     for cookie in value.get("cookies").and_then(Value::as_array).into_iter().flatten() {
@@ -87,7 +89,8 @@ mod tests {
     fn shown(answer: &str) -> String {
         match read(answer.as_bytes()) {
             Ok(response) => {
-                let headers = response.headers().iter().map(|(name, value)| format!(" {name}={}", value.to_str().unwrap()));
+                let headers =
+                    response.headers().iter().map(|(name, value)| format!(" {name}={}", value.to_str().unwrap()));
                 let headers: String = headers.collect();
                 format!("{}{headers} {}", response.status().as_u16(), String::from_utf8_lossy(response.body()))
             }
@@ -103,7 +106,10 @@ mod tests {
             ("null", "200 content-type=application/json null"),
             (r#"{"statusCode":204}"#, "204 "),
             (r#"{"statusCode":"201","body":"x"}"#, "201 content-type=text/plain;charset=UTF-8 x"),
-            (r#"{"statusCode":200,"body":"YQ==","isBase64Encoded":true,"headers":{"Content-Type":"a/b","X-N":1}}"#, "200 content-type=a/b x-n=1 a"),
+            (
+                r#"{"statusCode":200,"body":"YQ==","isBase64Encoded":true,"headers":{"Content-Type":"a/b","X-N":1}}"#,
+                "200 content-type=a/b x-n=1 a",
+            ),
             (r#"{"statusCode":200,"cookies":["a=1","b=2"]}"#, "200 set-cookie=a=1 set-cookie=b=2 "),
             (r#"{"statusCode":200,"headers":{"content-length":"99"},"body":null}"#, "200 "),
         ] {
@@ -114,9 +120,15 @@ mod tests {
     #[test]
     fn nonsense_is_an_error() {
         for answer in [
-            "", "nope", r#"{"statusCode":"x"}"#, r#"{"statusCode":99999}"#, r#"{"statusCode":200,"body":{}}"#,
-            r#"{"statusCode":200,"body":"%","isBase64Encoded":true}"#, r#"{"statusCode":200,"headers":[]}"#,
-            r#"{"statusCode":200,"headers":{"a b":"c"}}"#, r#"{"statusCode":200,"headers":{"a":"b\nc"}}"#,
+            "",
+            "nope",
+            r#"{"statusCode":"x"}"#,
+            r#"{"statusCode":99999}"#,
+            r#"{"statusCode":200,"body":{}}"#,
+            r#"{"statusCode":200,"body":"%","isBase64Encoded":true}"#,
+            r#"{"statusCode":200,"headers":[]}"#,
+            r#"{"statusCode":200,"headers":{"a b":"c"}}"#,
+            r#"{"statusCode":200,"headers":{"a":"b\nc"}}"#,
         ] {
             assert!(shown(answer).starts_with("error: "), "{answer}");
         }

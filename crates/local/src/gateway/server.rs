@@ -16,7 +16,7 @@ use tokio::net::TcpListener;
 
 use super::{Invoke, InvokeError, cors, payload, response, route};
 use crate::template::{
-    parameters::ACCOUNT,
+    ACCOUNT,
     spec::{ApiSpec, RouteSpec},
 };
 

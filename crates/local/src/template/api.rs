@@ -26,7 +26,11 @@ const METHODS: [&str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", 
 ///
 /// # Errors
 /// A port or a variable that stands twice, a variable that is no port.
-pub fn ports(scope: &Scope<'_>, resources: &[(&Entry, &str)], options: &Options) -> Result<BTreeMap<String, u16>, Fault> {
+pub(super) fn ports(
+    scope: &Scope<'_>,
+    resources: &[(&Entry, &str)],
+    options: &Options,
+) -> Result<BTreeMap<String, u16>, Fault> {
     let mut declared = Vec::new();
     for (entry, _) in resources.iter().filter(|(_, kind)| *kind == TYPE) {
         let millrace = metadata::read(scope, &entry.key, &entry.value, &["Port", "System"])?;
@@ -43,7 +47,10 @@ pub fn ports(scope: &Scope<'_>, resources: &[(&Entry, &str)], options: &Options)
             Some(text) => {
                 let port = text.parse::<u16>().ok().filter(|port| *port > 0);
                 Some(port.ok_or_else(|| {
-                    Fault::new(*position, format!("{variable}: \"{text}\" is not accepted; accepted: a port, 1 to 65535"))
+                    Fault::new(
+                        *position,
+                        format!("{variable}: \"{text}\" is not accepted; accepted: a port, 1 to 65535"),
+                    )
                 })?)
             }
             None => *port,
@@ -57,7 +64,10 @@ pub fn ports(scope: &Scope<'_>, resources: &[(&Entry, &str)], options: &Options)
         }
         fixed.insert(id, port);
     }
-    let mut free = (FIRST_PORT..u16::MAX).filter(|port| !fixed.values().any(|taken| taken == port)).collect::<Vec<_>>().into_iter();
+    let mut free = (FIRST_PORT..u16::MAX)
+        .filter(|port| !fixed.values().any(|taken| taken == port))
+        .collect::<Vec<_>>()
+        .into_iter();
     let ports = declared.iter().filter_map(|(id, ..)| {
         let port = fixed.get(id).copied().or_else(|| free.next())?;
         Some(((*id).to_owned(), port))
@@ -80,7 +90,7 @@ impl Reader<'_, '_> {
     ///
     /// # Errors
     /// A property that is wrong or not supported.
-    pub fn api(&mut self, entry: &Entry) -> Result<(), Fault> {
+    pub(super) fn api(&mut self, entry: &Entry) -> Result<(), Fault> {
         let id = entry.key.as_str();
         let none = Node { kind: Kind::Mapping(Vec::new()), position: entry.position };
         let own = entry.value.get("Properties").unwrap_or(&none);
@@ -93,7 +103,7 @@ impl Reader<'_, '_> {
     }
 
     /// Adds the API of the events that name none.
-    pub fn implicit_api(&mut self) {
+    pub(super) fn implicit_api(&mut self) {
         if self.scope.ports.contains_key(IMPLICIT_API) && !self.app.apis.contains_key(IMPLICIT_API) {
             let global = self.scope.root.get("Globals").and_then(|globals| globals.get("HttpApi"));
             let cors = global.and_then(|global| self.api_properties(IMPLICIT_API, global).ok()).flatten();
@@ -130,7 +140,7 @@ impl Reader<'_, '_> {
     ///
     /// # Errors
     /// A property that is wrong or not supported, an API that is not there, a route that stands twice.
-    pub fn route(&mut self, function: &str, event: &Entry, fields: &Fields<'_, '_>) -> Result<(), Fault> {
+    pub(super) fn route(&mut self, function: &str, event: &Entry, fields: &Fields<'_, '_>) -> Result<(), Fault> {
         fields.not_yet("Auth", "every route is open")?;
         let supported = ["ApiId", "Method", "Path", "PayloadFormatVersion", "TimeoutInMillis"];
         fields.only(&supported, &[("RouteSettings", "nothing is throttled")])?;
@@ -151,16 +161,13 @@ impl Reader<'_, '_> {
             }
         }
         let timeout = fields.count("TimeoutInMillis", 50..=MAXIMUM_TIMEOUT_MS)?.unwrap_or(MAXIMUM_TIMEOUT_MS);
-        let route = RouteSpec {
-            method,
-            path,
-            function: function.to_owned(),
-            timeout: Duration::from_millis(timeout.into()),
-        };
+        let route =
+            RouteSpec { method, path, function: function.to_owned(), timeout: Duration::from_millis(timeout.into()) };
         let system = self.app.functions.get(function).map(|function| function.system.clone());
         let Some(api) = self.app.apis.get_mut(&id) else { return Ok(()) };
         if let Some(first) = api.routes.iter().find(|r| (&r.method, &r.path) == (&route.method, &route.path)) {
-            let message = format!("{}: {id} already has {} {}, to {}", fields.what, route.method, route.path, first.function);
+            let message =
+                format!("{}: {id} already has {} {}, to {}", fields.what, route.method, route.path, first.function);
             return Err(Fault::new(event.position, message));
         }
         if api.system.is_empty() {
@@ -176,11 +183,15 @@ impl Reader<'_, '_> {
             "X-AMAZON-APIGATEWAY-ANY-METHOD" => "ANY".to_owned(),
             upper => upper.to_owned(),
         };
-        if METHODS.contains(&upper.as_str()) { Ok(upper) } else { Err(fields.refuse("Method", &method, &METHODS.join(", "))) }
+        if METHODS.contains(&upper.as_str()) {
+            Ok(upper)
+        } else {
+            Err(fields.refuse("Method", &method, &METHODS.join(", ")))
+        }
     }
 
     /// What can be said only when all routes are known.
-    pub fn finish_apis(&mut self) {
+    pub(super) fn finish_apis(&mut self) {
         for api in self.app.apis.values_mut() {
             if api.system.is_empty() {
                 "default".clone_into(&mut api.system);
@@ -203,7 +214,10 @@ fn cors(fields: &Fields<'_, '_>) -> Result<Option<CorsSpec>, Fault> {
         };
     }
     fields.nested(key, |cors| {
-        cors.only(&["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"], &[])?;
+        cors.only(
+            &["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"],
+            &[],
+        )?;
         let spec = CorsSpec {
             allow_origins: cors.texts("AllowOrigins")?,
             allow_methods: cors.texts("AllowMethods")?,

@@ -11,7 +11,7 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// No such condition, or one that cannot be evaluated.
-    pub fn named_condition(&self, name: &Node) -> Result<bool, Fault> {
+    pub(super) fn named_condition(&self, name: &Node) -> Result<bool, Fault> {
         match name.as_text() {
             Some(text) => self.condition(text, name.position),
             None => Err(shape(name, "a condition", "the name of a condition")),
@@ -22,10 +22,11 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// No such condition, or one that cannot be evaluated.
-    pub fn condition(&self, name: &str, position: Position) -> Result<bool, Fault> {
+    pub(super) fn condition(&self, name: &str, position: Position) -> Result<bool, Fault> {
         let conditions = self.root.get("Conditions");
         let Some(node) = conditions.and_then(|conditions| conditions.get(name)) else {
-            let known: Vec<_> = conditions.and_then(Node::as_mapping).unwrap_or_default().iter().map(|c| c.key.as_str()).collect();
+            let known: Vec<_> =
+                conditions.and_then(Node::as_mapping).unwrap_or_default().iter().map(|c| c.key.as_str()).collect();
             let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
             return Err(Fault::new(position, format!("no condition {name}; the template has: {known}")));
         };
@@ -43,7 +44,7 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// A function that is no condition, arguments of the wrong shape, a reference to nothing.
-    pub fn evaluate_entry(&self, entry: &Entry) -> Result<bool, Fault> {
+    pub(super) fn evaluate_entry(&self, entry: &Entry) -> Result<bool, Fault> {
         let argument = &entry.value;
         let key = entry.key.as_str();
         match key {
@@ -70,7 +71,8 @@ impl Scope<'_> {
                 Ok(if key == "Fn::And" { values.iter().all(|v| *v) } else { values.iter().any(|v| *v) })
             }
             _ => {
-                let message = format!("{key} is no condition; accepted: Fn::Equals, Fn::Not, Fn::And, Fn::Or, Condition");
+                let message =
+                    format!("{key} is no condition; accepted: Fn::Equals, Fn::Not, Fn::And, Fn::Or, Condition");
                 Err(Fault::new(entry.position, message))
             }
         }

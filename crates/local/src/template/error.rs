@@ -31,7 +31,7 @@ pub enum TemplateError {
 
 /// An error before the file's name is known.
 #[derive(Debug)]
-pub struct Fault {
+pub(super) struct Fault {
     /// Where.
     pub position: Position,
     /// What was found, and what is accepted.
@@ -40,12 +40,12 @@ pub struct Fault {
 
 impl Fault {
     /// An error at a place.
-    pub fn new(position: Position, message: impl Into<String>) -> Self {
+    pub(super) fn new(position: Position, message: impl Into<String>) -> Self {
         Self { position, message: message.into() }
     }
 
     /// `<what>: <found>; accepted: <accepted>`.
-    pub fn value(what: &str, node: &Node, accepted: &str) -> Self {
+    pub(super) fn value(what: &str, node: &Node, accepted: &str) -> Self {
         Self::new(node.position, format!("{what}: {} is not accepted; accepted: {accepted}", node.describe()))
     }
 }

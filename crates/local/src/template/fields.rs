@@ -10,7 +10,7 @@ use super::{
 };
 
 /// The properties of one resource, event or section; intrinsics are resolved as they are read.
-pub struct Fields<'s, 'a> {
+pub(super) struct Fields<'s, 'a> {
     scope: &'s Scope<'a>,
     /// How errors call it: `GithubPoller`, `GithubPoller.Events.Tick`.
     pub what: String,
@@ -24,7 +24,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// A list or text.
-    pub fn new(scope: &'s Scope<'a>, what: impl Into<String>, node: &'s Node) -> Result<Self, Fault> {
+    pub(super) fn new(scope: &'s Scope<'a>, what: impl Into<String>, node: &'s Node) -> Result<Self, Fault> {
         let what = what.into();
         let entries = match node.as_mapping() {
             Some(entries) => entries,
@@ -35,7 +35,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     }
 
     /// No properties, for a section that is not there.
-    pub fn empty(scope: &'s Scope<'a>, what: impl Into<String>, position: Position) -> Self {
+    pub(super) fn empty(scope: &'s Scope<'a>, what: impl Into<String>, position: Position) -> Self {
         Self { scope, what: what.into(), position, entries: &[] }
     }
 
@@ -43,7 +43,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// The first key that is in none of the lists.
-    pub fn only(&self, supported: &[&str], ignored: &[(&str, &str)]) -> Result<(), Fault> {
+    pub(super) fn only(&self, supported: &[&str], ignored: &[(&str, &str)]) -> Result<(), Fault> {
         for entry in self.entries {
             let key = entry.key.as_str();
             if supported.contains(&key) || ignored.iter().any(|(name, _)| *name == key) {
@@ -59,7 +59,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// It is there.
-    pub fn not_yet(&self, key: &str, why: &str) -> Result<(), Fault> {
+    pub(super) fn not_yet(&self, key: &str, why: &str) -> Result<(), Fault> {
         match (self.get(key)?, self.entry(key)) {
             (Some(_), Some(entry)) => {
                 Err(Fault::new(entry.position, format!("{}.{key} is not supported yet: {why}", self.what)))
@@ -69,17 +69,17 @@ impl<'s, 'a> Fields<'s, 'a> {
     }
 
     /// The key as written.
-    pub fn entry(&self, key: &str) -> Option<&'s Entry> {
+    pub(super) fn entry(&self, key: &str) -> Option<&'s Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }
 
     /// Every key as written.
-    pub fn entries(&self) -> &'s [Entry] {
+    pub(super) fn entries(&self) -> &'s [Entry] {
         self.entries
     }
 
     /// Where the key stands, or the whole when it does not.
-    pub fn place(&self, key: &str) -> Position {
+    pub(super) fn place(&self, key: &str) -> Position {
         self.entry(key).map_or(self.position, |entry| entry.value.position)
     }
 
@@ -87,7 +87,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// An intrinsic that cannot be resolved.
-    pub fn get(&self, key: &str) -> Result<Option<Node>, Fault> {
+    pub(super) fn get(&self, key: &str) -> Result<Option<Node>, Fault> {
         match self.entry(key) {
             Some(entry) => self.scope.resolve(&entry.value),
             None => Ok(None),
@@ -98,7 +98,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// Anything else.
-    pub fn text(&self, key: &str) -> Result<Option<String>, Fault> {
+    pub(super) fn text(&self, key: &str) -> Result<Option<String>, Fault> {
         match self.get(key)? {
             Some(node) if !node.is_null() => match node.as_text() {
                 Some(text) => Ok(Some(text.to_owned())),
@@ -113,7 +113,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// It is not, or is something else.
-    pub fn required(&self, key: &str) -> Result<String, Fault> {
+    pub(super) fn required(&self, key: &str) -> Result<String, Fault> {
         self.text(key)?.ok_or_else(|| self.missing(key))
     }
 
@@ -121,7 +121,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// Any other.
-    pub fn word(&self, key: &str, accepted: &[&'static str]) -> Result<Option<&'static str>, Fault> {
+    pub(super) fn word(&self, key: &str, accepted: &[&'static str]) -> Result<Option<&'static str>, Fault> {
         let Some(text) = self.text(key)? else { return Ok(None) };
         match accepted.iter().find(|word| **word == text) {
             Some(word) => Ok(Some(word)),
@@ -133,7 +133,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// Anything else.
-    pub fn integer(&self, key: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Fault> {
+    pub(super) fn integer(&self, key: &str, range: RangeInclusive<i64>) -> Result<Option<i64>, Fault> {
         let Some(text) = self.text(key)? else { return Ok(None) };
         match text.parse::<i64>().ok().filter(|number| range.contains(number)) {
             Some(number) => Ok(Some(number)),
@@ -145,7 +145,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// Anything else.
-    pub fn count(&self, key: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Fault> {
+    pub(super) fn count(&self, key: &str, range: RangeInclusive<u32>) -> Result<Option<u32>, Fault> {
         let number = self.integer(key, i64::from(*range.start())..=i64::from(*range.end()))?;
         Ok(number.and_then(|number| u32::try_from(number).ok()))
     }
@@ -154,7 +154,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// Anything else.
-    pub fn boolean(&self, key: &str) -> Result<Option<bool>, Fault> {
+    pub(super) fn boolean(&self, key: &str) -> Result<Option<bool>, Fault> {
         match self.text(key)? {
             None => Ok(None),
             Some(text) if text.eq_ignore_ascii_case("true") => Ok(Some(true)),
@@ -167,7 +167,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// Anything else.
-    pub fn texts(&self, key: &str) -> Result<Vec<String>, Fault> {
+    pub(super) fn texts(&self, key: &str) -> Result<Vec<String>, Fault> {
         let Some(node) = self.get(key)? else { return Ok(Vec::new()) };
         let Some(items) = node.as_sequence() else { return Err(self.wrong(key, &node, "a list of texts")) };
         let texts = items.iter().map(|item| match item.as_text() {
@@ -181,7 +181,7 @@ impl<'s, 'a> Fields<'s, 'a> {
     ///
     /// # Errors
     /// Something that is no mapping, and whatever `read` finds.
-    pub fn nested<T>(
+    pub(super) fn nested<T>(
         &self,
         key: &str,
         read: impl FnOnce(&Fields<'_, 'a>) -> Result<T, Fault>,
@@ -192,17 +192,17 @@ impl<'s, 'a> Fields<'s, 'a> {
     }
 
     /// An error at a key's value.
-    pub fn fault(&self, key: &str, message: impl std::fmt::Display) -> Fault {
+    pub(super) fn fault(&self, key: &str, message: impl std::fmt::Display) -> Fault {
         Fault::new(self.place(key), format!("{}.{key}: {message}", self.what))
     }
 
     /// A text that is not accepted.
-    pub fn refuse(&self, key: &str, found: &str, accepted: &str) -> Fault {
+    pub(super) fn refuse(&self, key: &str, found: &str, accepted: &str) -> Fault {
         self.fault(key, format!("\"{found}\" is not accepted; accepted: {accepted}"))
     }
 
     /// A property that must be there.
-    pub fn missing(&self, key: &str) -> Fault {
+    pub(super) fn missing(&self, key: &str) -> Fault {
         Fault::new(self.position, format!("{}: {key} is missing", self.what))
     }
 

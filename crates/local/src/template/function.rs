@@ -17,8 +17,15 @@ use super::{
 };
 
 const SUPPORTED: [&str; 9] = [
-    "CodeUri", "Environment", "Events", "FunctionName", "MemorySize", "PackageType", "ReservedConcurrentExecutions",
-    "Runtime", "Timeout",
+    "CodeUri",
+    "Environment",
+    "Events",
+    "FunctionName",
+    "MemorySize",
+    "PackageType",
+    "ReservedConcurrentExecutions",
+    "Runtime",
+    "Timeout",
 ];
 
 /// Would change what a function does; said once, not an error, because the function runs without it.
@@ -44,7 +51,7 @@ fn properties(root: &Node, entry: &Entry) -> Node {
 ///
 /// # Errors
 /// A property that is wrong or not supported.
-pub fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fault> {
+pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fault> {
     let id = entry.key.as_str();
     let scope = reader.scope;
     let merged = properties(scope.root, entry);
@@ -98,7 +105,10 @@ fn variables(fields: &Fields<'_, '_>) -> Result<BTreeMap<String, String>, Fault>
         let name = entry.key.as_str();
         let first = name.starts_with(|c: char| c.is_ascii_alphabetic());
         if !first || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            let message = format!("{}: \"{name}\" is no name; it begins with a letter and has letters, digits and _", fields.what);
+            let message = format!(
+                "{}: \"{name}\" is no name; it begins with a letter and has letters, digits and _",
+                fields.what
+            );
             return Err(Fault::new(entry.position, message));
         }
         // NoValue leaves the variable out; nothing at all after the colon is the empty text.
@@ -131,7 +141,11 @@ fn binary(reader: &Reader<'_, '_>, entry: &Entry, fields: &Fields<'_, '_>, code_
         Some(name) => Ok(name.to_owned()),
         None => {
             let found = code_uri.display().to_string();
-            Err(fields.refuse("CodeUri", &found, "target/lambda/<binary>/, or another folder with Metadata.BuildProperties.Binary"))
+            Err(fields.refuse(
+                "CodeUri",
+                &found,
+                "target/lambda/<binary>/, or another folder with Metadata.BuildProperties.Binary",
+            ))
         }
     }
 }
@@ -141,7 +155,7 @@ impl Reader<'_, '_> {
     ///
     /// # Errors
     /// An event that is wrong or not supported.
-    pub fn events(&mut self, entry: &Entry) -> Result<(), Fault> {
+    pub(super) fn events(&mut self, entry: &Entry) -> Result<(), Fault> {
         let merged = properties(self.scope.root, entry);
         let Some(node) = merged.get("Events") else { return Ok(()) };
         let id = entry.key.as_str();

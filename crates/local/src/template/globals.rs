@@ -14,7 +14,7 @@ const OTHER_SECTIONS: [&str; 6] =
 ///
 /// # Errors
 /// A section that SAM does not have.
-pub fn check(globals: &Node) -> Result<(), Fault> {
+pub(super) fn check(globals: &Node) -> Result<(), Fault> {
     let entries = globals.as_mapping().ok_or_else(|| Fault::value("Globals", globals, "a mapping"))?;
     for entry in entries {
         let key = entry.key.as_str();
@@ -27,7 +27,7 @@ pub fn check(globals: &Node) -> Result<(), Fault> {
 }
 
 /// SAM's rule: mappings merge, lists append (the global's first), anything else of the resource's own wins.
-pub fn merge(global: &Node, own: &Node) -> Node {
+pub(super) fn merge(global: &Node, own: &Node) -> Node {
     match (&global.kind, &own.kind) {
         (Kind::Mapping(theirs), Kind::Mapping(ours)) if !is_call(global) && !is_call(own) => {
             let mut entries: Vec<Entry> = Vec::with_capacity(theirs.len() + ours.len());

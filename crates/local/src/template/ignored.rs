@@ -1,7 +1,7 @@
 //! What templates contain that changes nothing on one machine, each with the reason.
 
 /// Resource types that are left out: the stack's services stand in for them, or they only matter in an account.
-pub const RESOURCES: &[(&str, &str)] = &[
+pub(super) const RESOURCES: &[(&str, &str)] = &[
     ("AWS::ApplicationAutoScaling::ScalableTarget", "scaling"),
     ("AWS::ApplicationAutoScaling::ScalingPolicy", "scaling"),
     ("AWS::Athena::WorkGroup", "no local service"),
@@ -60,7 +60,7 @@ pub const RESOURCES: &[(&str, &str)] = &[
 ];
 
 /// Keys of any resource beside its type and properties that only matter to a deploy.
-pub const RESOURCE_KEYS: &[(&str, &str)] = &[
+pub(super) const RESOURCE_KEYS: &[(&str, &str)] = &[
     ("DependsOn", "order of a deploy"),
     ("DeletionPolicy", "deploy only"),
     ("UpdateReplacePolicy", "deploy only"),
@@ -70,7 +70,7 @@ pub const RESOURCE_KEYS: &[(&str, &str)] = &[
 ];
 
 /// Properties of `AWS::Serverless::Function`.
-pub const FUNCTION: &[(&str, &str)] = &[
+pub(super) const FUNCTION: &[(&str, &str)] = &[
     ("Architectures", "the program runs on this machine"),
     ("AssumeRolePolicyDocument", "no permissions are checked"),
     ("AutoPublishAlias", "there is one version"),
@@ -100,7 +100,7 @@ pub const FUNCTION: &[(&str, &str)] = &[
 ];
 
 /// Properties of `AWS::Serverless::HttpApi`.
-pub const HTTP_API: &[(&str, &str)] = &[
+pub(super) const HTTP_API: &[(&str, &str)] = &[
     ("AccessLogSettings", "logs are files"),
     ("DefaultRouteSettings", "nothing is throttled"),
     ("Description", "no effect"),
@@ -114,7 +114,7 @@ pub const HTTP_API: &[(&str, &str)] = &[
 ];
 
 /// Properties of Kafka triggers.
-pub const KAFKA: &[(&str, &str)] = &[
+pub(super) const KAFKA: &[(&str, &str)] = &[
     ("KmsKeyArn", "nothing is encrypted"),
     ("LoggingConfig", "logs are files"),
     ("MetricsConfig", "monitoring"),
@@ -122,7 +122,7 @@ pub const KAFKA: &[(&str, &str)] = &[
 ];
 
 /// Properties of schedules.
-pub const SCHEDULE: &[(&str, &str)] = &[
+pub(super) const SCHEDULE: &[(&str, &str)] = &[
     ("Description", "no effect"),
     ("FlexibleTimeWindow", "the window's begin is within the window"),
     ("GroupName", "every schedule is in the default group"),

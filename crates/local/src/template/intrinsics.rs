@@ -10,9 +10,26 @@ use super::{
 
 /// The functions of CloudFormation. All of them can be read, because what is ignored may use any; those that need an
 /// account ([`NOT_LOCAL`]) fail when something that matters uses them.
-pub const FUNCTIONS: [&str; 19] = [
-    "Sub", "GetAtt", "If", "Join", "Equals", "Not", "And", "Or", "FindInMap", "Select", "Split", "Base64", "Cidr",
-    "GetAZs", "ImportValue", "Transform", "Length", "ToJsonString", "ForEach",
+pub(super) const FUNCTIONS: [&str; 19] = [
+    "Sub",
+    "GetAtt",
+    "If",
+    "Join",
+    "Equals",
+    "Not",
+    "And",
+    "Or",
+    "FindInMap",
+    "Select",
+    "Split",
+    "Base64",
+    "Cidr",
+    "GetAZs",
+    "ImportValue",
+    "Transform",
+    "Length",
+    "ToJsonString",
+    "ForEach",
 ];
 
 const NOT_LOCAL: [&str; 8] =
@@ -22,7 +39,7 @@ const NOT_LOCAL: [&str; 8] =
 const MAX_DEPTH: usize = 64;
 
 /// Everything that an intrinsic may refer to.
-pub struct Scope<'a> {
+pub(super) struct Scope<'a> {
     /// The template's root.
     pub root: &'a Node,
     /// Parameters and pseudo parameters with their values.
@@ -38,7 +55,7 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// An intrinsic that is wrong, refers to nothing, or has no local meaning.
-    pub fn resolve(&self, node: &Node) -> Result<Option<Node>, Fault> {
+    pub(super) fn resolve(&self, node: &Node) -> Result<Option<Node>, Fault> {
         self.nested(node.position, || self.resolve_unguarded(node))
     }
 
@@ -46,7 +63,7 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// As [`Scope::resolve`]; a list, a mapping or nothing where text is needed.
-    pub fn resolve_text(&self, node: &Node) -> Result<String, Fault> {
+    pub(super) fn resolve_text(&self, node: &Node) -> Result<String, Fault> {
         let wrong = |found: &str| Fault::new(node.position, format!("text was expected, found {found}"));
         match self.resolve(node)? {
             Some(resolved) => match resolved.as_text() {
@@ -58,7 +75,7 @@ impl Scope<'_> {
     }
 
     /// Runs `work` one level deeper.
-    pub fn nested<T>(&self, position: Position, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
+    pub(super) fn nested<T>(&self, position: Position, work: impl FnOnce() -> Result<T, Fault>) -> Result<T, Fault> {
         let depth = self.depth.get();
         if depth > MAX_DEPTH {
             return Err(Fault::new(position, "this refers to itself, through other values"));
@@ -153,7 +170,9 @@ impl Scope<'_> {
         let values = self.list(values, "Fn::Select", form)?;
         let found = at.parse::<usize>().ok().and_then(|at| values.get(at));
         let count = values.len();
-        found.cloned().ok_or_else(|| Fault::new(index.position, format!("Fn::Select: no value {at} in a list of {count}")))
+        found
+            .cloned()
+            .ok_or_else(|| Fault::new(index.position, format!("Fn::Select: no value {at} in a list of {count}")))
     }
 
     fn split(&self, argument: &Node) -> Result<Node, Fault> {
@@ -260,16 +279,16 @@ fn is_intrinsic(key: &str) -> bool {
 }
 
 /// Whether this mapping is one call of an intrinsic.
-pub fn is_call(node: &Node) -> bool {
+pub(super) fn is_call(node: &Node) -> bool {
     node.only_entry().is_some_and(|entry| is_intrinsic(&entry.key))
 }
 
 /// The arguments of an intrinsic that takes a list.
-pub fn items<'n>(node: &'n Node, function: &str, form: &str) -> Result<&'n [Node], Fault> {
+pub(super) fn items<'n>(node: &'n Node, function: &str, form: &str) -> Result<&'n [Node], Fault> {
     node.as_sequence().ok_or_else(|| shape(node, function, form))
 }
 
 /// An intrinsic with arguments of the wrong shape.
-pub fn shape(node: &Node, function: &str, form: &str) -> Fault {
+pub(super) fn shape(node: &Node, function: &str, form: &str) -> Fault {
     Fault::new(node.position, format!("{function} takes {form}, found {}", node.describe()))
 }

@@ -6,7 +6,7 @@ use super::{error::Fault, fields::Fields, intrinsics::Scope, node::Node, spec::T
 
 /// The `Millrace` section of a resource's metadata.
 #[derive(Debug, Default)]
-pub struct Millrace {
+pub(super) struct Millrace {
     /// `System`.
     pub system: Option<String>,
     /// `Services`.
@@ -23,7 +23,7 @@ pub struct Millrace {
 ///
 /// # Errors
 /// Another key, or a value of the wrong kind.
-pub fn read(scope: &Scope<'_>, id: &str, resource: &Node, accepted: &[&str]) -> Result<Millrace, Fault> {
+pub(super) fn read(scope: &Scope<'_>, id: &str, resource: &Node, accepted: &[&str]) -> Result<Millrace, Fault> {
     let Some(node) = resource.get("Metadata").and_then(|metadata| metadata.get("Millrace")) else {
         return Ok(Millrace::default());
     };

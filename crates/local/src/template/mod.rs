@@ -12,10 +12,11 @@ mod globals;
 mod ignored;
 mod intrinsics;
 mod kafka;
+mod mapping;
 mod metadata;
 pub mod names;
 mod node;
-pub mod parameters;
+mod parameters;
 mod references;
 #[cfg(test)]
 mod refusals;
@@ -29,6 +30,7 @@ mod yaml;
 use std::{collections::BTreeMap, path::Path};
 
 pub use error::TemplateError;
+pub use parameters::{ACCOUNT, REGION};
 use spec::Application;
 
 /// What a template is read with.
@@ -45,8 +47,8 @@ pub struct Options {
 /// # Errors
 /// The file cannot be read, is no YAML, or asks for what cannot be had here; the first such place is named.
 pub fn load(path: &Path, options: &Options) -> Result<Application, TemplateError> {
-    let text = std::fs::read_to_string(path)
-        .map_err(|error| TemplateError::Read { path: path.to_path_buf(), error })?;
+    let text =
+        std::fs::read_to_string(path).map_err(|error| TemplateError::Read { path: path.to_path_buf(), error })?;
     parse(&text, path, options)
 }
 

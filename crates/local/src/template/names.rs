@@ -10,7 +10,10 @@ pub fn kebab(id: &str) -> String {
 /// `GithubQueryApi` -> `MILLRACE_PORT_GITHUB_QUERY_API`. A final `HttpApi` reads as `Api`, so that an API can stand
 /// beside the function `GithubQueryApi` under the name `GithubQueryHttpApi` and keep the function's variable.
 pub fn port_variable(id: &str) -> String {
-    let id = id.strip_suffix("HttpApi").filter(|rest| !rest.is_empty() && *rest != "Serverless").map_or_else(|| id.to_owned(), |rest| format!("{rest}Api"));
+    let id = id
+        .strip_suffix("HttpApi")
+        .filter(|rest| !rest.is_empty() && *rest != "Serverless")
+        .map_or_else(|| id.to_owned(), |rest| format!("{rest}Api"));
     format!("MILLRACE_PORT_{}", separated(&id, '_').to_ascii_uppercase())
 }
 

@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 
 /// A place in the file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Position {
+pub(super) struct Position {
     /// From 1.
     pub line: usize,
     /// In characters, from 1.
@@ -15,7 +15,7 @@ pub struct Position {
 
 /// One value and its place.
 #[derive(Debug, Clone)]
-pub struct Node {
+pub(super) struct Node {
     /// What it is.
     pub kind: Kind,
     /// Where it begins.
@@ -24,7 +24,7 @@ pub struct Node {
 
 /// The three shapes of YAML.
 #[derive(Debug, Clone)]
-pub enum Kind {
+pub(super) enum Kind {
     /// Text as written; `plain` when it had no quotes and may be a number, a boolean or null.
     Scalar {
         /// The text, unquoted and unescaped.
@@ -40,7 +40,7 @@ pub enum Kind {
 
 /// One key of a mapping with its value.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub(super) struct Entry {
     /// The key's text.
     pub key: String,
     /// Where the key stands.
@@ -51,24 +51,24 @@ pub struct Entry {
 
 impl Node {
     /// A quoted scalar, for what is computed and not written.
-    pub fn text(text: impl Into<String>, position: Position) -> Self {
+    pub(super) fn text(text: impl Into<String>, position: Position) -> Self {
         let kind = Kind::Scalar { text: text.into(), plain: false };
         Self { kind, position }
     }
 
     /// A list.
-    pub fn sequence(items: Vec<Self>, position: Position) -> Self {
+    pub(super) fn sequence(items: Vec<Self>, position: Position) -> Self {
         Self { kind: Kind::Sequence(items), position }
     }
 
     /// A mapping with one key.
-    pub fn single(key: impl Into<String>, value: Self, position: Position) -> Self {
+    pub(super) fn single(key: impl Into<String>, value: Self, position: Position) -> Self {
         let entry = Entry { key: key.into(), position, value };
         Self { kind: Kind::Mapping(vec![entry]), position }
     }
 
     /// The text of a scalar.
-    pub fn as_text(&self) -> Option<&str> {
+    pub(super) fn as_text(&self) -> Option<&str> {
         match &self.kind {
             Kind::Scalar { text, .. } => Some(text),
             _ => None,
@@ -76,7 +76,7 @@ impl Node {
     }
 
     /// The items of a list.
-    pub fn as_sequence(&self) -> Option<&[Self]> {
+    pub(super) fn as_sequence(&self) -> Option<&[Self]> {
         match &self.kind {
             Kind::Sequence(items) => Some(items),
             _ => None,
@@ -84,7 +84,7 @@ impl Node {
     }
 
     /// The entries of a mapping.
-    pub fn as_mapping(&self) -> Option<&[Entry]> {
+    pub(super) fn as_mapping(&self) -> Option<&[Entry]> {
         match &self.kind {
             Kind::Mapping(entries) => Some(entries),
             _ => None,
@@ -92,12 +92,12 @@ impl Node {
     }
 
     /// The value of `key`, when this is a mapping that has it.
-    pub fn get(&self, key: &str) -> Option<&Self> {
+    pub(super) fn get(&self, key: &str) -> Option<&Self> {
         self.as_mapping()?.iter().find(|entry| entry.key == key).map(|entry| &entry.value)
     }
 
     /// A mapping's only entry.
-    pub fn only_entry(&self) -> Option<&Entry> {
+    pub(super) fn only_entry(&self) -> Option<&Entry> {
         match self.as_mapping()? {
             [entry] => Some(entry),
             _ => None,
@@ -105,12 +105,12 @@ impl Node {
     }
 
     /// Nothing was written: `Key:` or `~`.
-    pub fn is_null(&self) -> bool {
+    pub(super) fn is_null(&self) -> bool {
         matches!(&self.kind, Kind::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
     /// What was found, for an error: `a list`, `"x"`.
-    pub fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         match &self.kind {
             _ if self.is_null() => "nothing".to_owned(),
             Kind::Scalar { text, .. } => format!("\"{text}\""),
@@ -120,7 +120,7 @@ impl Node {
     }
 
     /// The JSON of a node without intrinsics; plain scalars take YAML 1.2's types.
-    pub fn to_json(&self) -> Value {
+    pub(super) fn to_json(&self) -> Value {
         match &self.kind {
             Kind::Scalar { text, plain } => scalar_to_json(text, *plain),
             Kind::Sequence(items) => Value::Array(items.iter().map(Self::to_json).collect()),

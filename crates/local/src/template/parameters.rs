@@ -2,7 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use super::{Options, error::Fault, node::{Node, Position}};
+use super::{
+    Options,
+    error::Fault,
+    node::{Node, Position},
+};
 
 /// The account of everything local.
 pub const ACCOUNT: &str = "000000000000";
@@ -11,7 +15,7 @@ pub const REGION: &str = "us-east-1";
 
 /// One parameter's value.
 #[derive(Debug, Clone)]
-pub enum Value {
+pub(super) enum Value {
     /// `String`, `Number` and the types that name one thing.
     Text(String),
     /// `CommaDelimitedList` and `List<...>`.
@@ -23,13 +27,13 @@ pub enum Value {
 }
 
 /// Every parameter by name, the pseudo ones among them.
-pub type Parameters = BTreeMap<String, Value>;
+pub(super) type Parameters = BTreeMap<String, Value>;
 
 /// The values of all parameters.
 ///
 /// # Errors
 /// A value outside of what the declaration allows, an override or a mapped variable for a parameter that is not declared.
-pub fn read(root: &Node, options: &Options) -> Result<Parameters, Fault> {
+pub(super) fn read(root: &Node, options: &Options) -> Result<Parameters, Fault> {
     let mut values: Parameters = [
         ("AWS::Region", REGION),
         ("AWS::AccountId", ACCOUNT),
@@ -55,7 +59,10 @@ pub fn read(root: &Node, options: &Options) -> Result<Parameters, Fault> {
     }
     if let Some(name) = options.parameters.keys().find(|name| !known(name)) {
         let names: Vec<_> = declared.iter().map(|entry| entry.key.as_str()).collect();
-        let message = format!("a value is given for parameter {name}, which the template does not have; it has: {}", names.join(", "));
+        let message = format!(
+            "a value is given for parameter {name}, which the template does not have; it has: {}",
+            names.join(", ")
+        );
         return Err(Fault::new(root.position, message));
     }
     for entry in declared {
@@ -79,10 +86,12 @@ fn variables(root: &Node) -> Result<BTreeMap<String, (String, Position)>, Fault>
             return Err(Fault::new(entry.position, message));
         }
         let what = "Metadata.Millrace.Parameters";
-        let pairs = entry.value.as_mapping().ok_or_else(|| Fault::value(what, &entry.value, "{Parameter: VARIABLE}"))?;
+        let pairs =
+            entry.value.as_mapping().ok_or_else(|| Fault::value(what, &entry.value, "{Parameter: VARIABLE}"))?;
         for pair in pairs {
             let variable = pair.value.as_text().filter(|text| !text.is_empty());
-            let variable = variable.ok_or_else(|| Fault::value(what, &pair.value, "the name of an environment variable"))?;
+            let variable =
+                variable.ok_or_else(|| Fault::value(what, &pair.value, "the name of an environment variable"))?;
             variables.insert(pair.key.clone(), (variable.to_owned(), pair.position));
         }
     }
@@ -94,8 +103,17 @@ fn value(name: &str, node: &Node, variable: Option<&str>, options: &Options) -> 
     for entry in entries {
         // AllowedPattern needs Java's regular expressions; CloudFormation checks it at the deploy.
         const KNOWN: [&str; 11] = [
-            "Type", "Default", "AllowedValues", "MinLength", "MaxLength", "MinValue", "MaxValue", "AllowedPattern",
-            "ConstraintDescription", "Description", "NoEcho",
+            "Type",
+            "Default",
+            "AllowedValues",
+            "MinLength",
+            "MaxLength",
+            "MinValue",
+            "MaxValue",
+            "AllowedPattern",
+            "ConstraintDescription",
+            "Description",
+            "NoEcho",
         ];
         if !KNOWN.contains(&entry.key.as_str()) {
             let message = format!("parameter {name}: {} is not known; known: {}", entry.key, KNOWN.join(", "));
@@ -108,7 +126,8 @@ fn value(name: &str, node: &Node, variable: Option<&str>, options: &Options) -> 
     let text = match (given, node.get("Default")) {
         (Some(given), _) => given.clone(),
         (None, Some(_)) if kind.starts_with("AWS::SSM::Parameter::Value<") => {
-            let why = format!("its Default is a name in the SSM parameter store; give a value with --parameter {name}=VALUE");
+            let why =
+                format!("its Default is a name in the SSM parameter store; give a value with --parameter {name}=VALUE");
             return Ok(Value::Missing(why));
         }
         (None, Some(default)) => match default.as_text() {

@@ -14,7 +14,7 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// A name that is neither, or that has no local value.
-    pub fn reference(&self, argument: &Node) -> Result<Option<Node>, Fault> {
+    pub(super) fn reference(&self, argument: &Node) -> Result<Option<Node>, Fault> {
         let position = argument.position;
         let Some(name) = argument.as_text() else {
             return Err(Fault::new(position, format!("Ref takes a name, found {}", argument.describe())));
@@ -52,7 +52,7 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// No such resource, or an attribute without a local value.
-    pub fn attribute(&self, id: &str, attribute: &str, position: Position) -> Result<Node, Fault> {
+    pub(super) fn attribute(&self, id: &str, attribute: &str, position: Position) -> Result<Node, Fault> {
         let value = self.nested(position, || {
             let target = self.resource(id, position)?;
             Ok(match (target, attribute) {
@@ -69,7 +69,9 @@ impl Scope<'_> {
                     (Named::Bucket, "Arn") => Some(format!("arn:aws:s3:::{name}")),
                     (Named::Role, "Arn") => Some(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
                     (Named::Secret, "Id" | "Arn") => Some(secret_arn(&name)),
-                    (Named::Group, "Arn") => Some(format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/{name}")),
+                    (Named::Group, "Arn") => {
+                        Some(format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/{name}"))
+                    }
                     _ => None,
                 },
                 _ => None,
@@ -85,19 +87,21 @@ impl Scope<'_> {
     ///
     /// # Errors
     /// A name that cannot be resolved, or that Lambda would refuse.
-    pub fn function_name(&self, id: &str) -> Result<String, Fault> {
+    pub(super) fn function_name(&self, id: &str) -> Result<String, Fault> {
         let given = self.property(id, "FunctionName")?;
         let Some((name, position)) = given else { return Ok(names::kebab(id)) };
         let fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if name.is_empty() || name.len() > 64 || !name.chars().all(fine) {
-            let message = format!("{id}.FunctionName: \"{name}\" is not accepted; accepted: 1 to 64 of a-z A-Z 0-9 - _");
+            let message =
+                format!("{id}.FunctionName: \"{name}\" is not accepted; accepted: 1 to 64 of a-z A-Z 0-9 - _");
             return Err(Fault::new(position, message));
         }
         Ok(name)
     }
 
     fn no_value(&self, id: &str, what: &str, position: Position) -> Fault {
-        let kind = self.root.get("Resources").and_then(|r| r.get(id)).and_then(|r| r.get("Type")).and_then(Node::as_text);
+        let kind =
+            self.root.get("Resources").and_then(|r| r.get(id)).and_then(|r| r.get("Type")).and_then(Node::as_text);
         let kind = kind.unwrap_or("resource of SAM's own");
         Fault::new(position, format!("{what} of {id} ({kind}) has no local value; use a parameter with a default"))
     }
@@ -133,7 +137,10 @@ impl Scope<'_> {
         if let Some(condition) = resource.get("Condition") {
             if !self.named_condition(condition)? {
                 let condition = condition.as_text().unwrap_or_default();
-                return Err(Fault::new(position, format!("{id} is not there, because its condition {condition} is false")));
+                return Err(Fault::new(
+                    position,
+                    format!("{id} is not there, because its condition {condition} is false"),
+                ));
             }
         }
         let kind = resource.get("Type").and_then(Node::as_text).unwrap_or_default();
@@ -159,9 +166,9 @@ impl Scope<'_> {
             return Some(Target::Api);
         }
         let resources = self.root.get("Resources")?.as_mapping()?;
-        let functions = resources.iter().filter(|entry| {
-            entry.value.get("Type").and_then(Node::as_text) == Some("AWS::Serverless::Function")
-        });
+        let functions = resources
+            .iter()
+            .filter(|entry| entry.value.get("Type").and_then(Node::as_text) == Some("AWS::Serverless::Function"));
         for function in functions {
             let Some(rest) = id.strip_prefix(function.key.as_str()) else { continue };
             let events = function.value.get("Properties").and_then(|properties| properties.get("Events"));
@@ -171,7 +178,8 @@ impl Scope<'_> {
                 Some("ScheduleV2") => {
                     let name = event.and_then(|event| event.get("Properties")).and_then(|p| p.get("Name"));
                     let given = name.and_then(|name| self.resolve_text(name).ok());
-                    let default = || Some(format!("{}-{}", self.function_name(&function.key).ok()?, names::kebab(rest)));
+                    let default =
+                        || Some(format!("{}-{}", self.function_name(&function.key).ok()?, names::kebab(rest)));
                     return given.or_else(default).map(Target::Schedule);
                 }
                 _ if rest == "Role" => {

@@ -13,7 +13,9 @@ fn refused(text: &str) -> String {
 
 /// A template with one function; `more` stands under its properties, indented by six.
 fn function(more: &str) -> String {
-    format!("Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Runtime: provided.al2023\n      CodeUri: target/lambda/f/\n{more}")
+    format!(
+        "Resources:\n  F:\n    Type: AWS::Serverless::Function\n    Properties:\n      Runtime: provided.al2023\n      CodeUri: target/lambda/f/\n{more}"
+    )
 }
 
 /// A raw mapping of that function; `more` is one line of further properties.
@@ -38,7 +40,7 @@ fn templates_and_functions() {
         (function("      MemorySize: 64\n"), "t.yaml:7:19: F.MemorySize: \"64\" is not accepted; accepted: a whole number from 128 to 10240"),
         (function("      Timeout: 901\n"), "F.Timeout: \"901\" is not accepted; accepted: a whole number from 1 to 900"),
         (function("      FunctionUrlConfig: {AuthType: NONE}\n"), "t.yaml:7:7: F.FunctionUrlConfig is not supported yet: use an HttpApi event"),
-        (function("      Environment: {Variables: {A: !Ref Nope}}\n"), "t.yaml:7:40: no parameter or resource Nope"),
+        (function("      Environment: {Variables: {A: !Ref Nope}}\n"), "t.yaml:7:36: no parameter or resource Nope"),
         (function("      Environment: {Variables: {A: !ImportValue x}}\n"), "Fn::ImportValue has no local value"),
         (function("      Environment: {Variables: {A: '{{resolve:ssm:x}}'}}\n"), "dynamic references"),
         (function("      Environment: {Variables: {A: !If [Nope, 1, 2]}}\n"), "no condition Nope; the template has: none"),
@@ -76,13 +78,22 @@ fn mappings() {
         (with("EventSourceArn: arn:aws:kafka:us-east-1:1:cluster/c/1"), "it cannot stand beside EventSourceArn"),
         (with("EventSourceArn: arn:aws:mq:us-east-1:1:broker:b"), "RabbitMQ and ActiveMQ are not supported yet"),
         (with("EventSourceArn: arn:aws:sqs:us-east-1:1:q"), "accepted: arn:aws:kafka:..."),
-        (with("DestinationConfig: {OnFailure: {Destination: 'arn:aws:sqs:us-east-1:1:q'}}"), "accepted: kafka://<topic>; SQS, SNS and S3 are not supported yet"),
+        (
+            with("DestinationConfig: {OnFailure: {Destination: 'arn:aws:sqs:us-east-1:1:q'}}"),
+            "accepted: kafka://<topic>; SQS, SNS and S3 are not supported yet",
+        ),
         (with("DestinationConfig: {OnFailure: {Destination: 'kafka://t'}}"), "a topic other than the mapping's own"),
         (with("StartingPositionTimestamp: 1"), "with StartingPosition AT_TIMESTAMP only"),
         (with("Nope: 1"), "t.yaml:14:7: M: Nope is not supported; supported: "),
-        (with("MaximumRetryAttempts: 1").replace("!Ref F", "nope"), "M.FunctionName: \"nope\" is not accepted; accepted: a function of the template (f)"),
+        (
+            with("MaximumRetryAttempts: 1").replace("!Ref F", "nope"),
+            "M.FunctionName: \"nope\" is not accepted; accepted: a function of the template (f)",
+        ),
         (with("BatchSize: 1").replace("!Ref F", "!Ref G"), "no parameter or resource G"),
-        (with("BatchSize: 1").replace("CodeUri", "Timeout: 841\n      CodeUri"), "F.Timeout: 841 (line 2) is not accepted with a Kafka mapping; accepted: 1 to 840 seconds"),
+        (
+            with("BatchSize: 1").replace("CodeUri", "Timeout: 841\n      CodeUri"),
+            "F.Timeout: 841 (line 2) is not accepted with a Kafka mapping; accepted: 1 to 840 seconds",
+        ),
         (mapping("Topics: [t]"), "EventSourceArn (MSK) or SelfManagedEventSource (other Kafka) is missing"),
         (mapping(&format!("{SELF_MANAGED}\n      Topics: [a, b]")), "M.Topics: exactly one topic is accepted, found 2"),
         (mapping(SELF_MANAGED), "exactly one topic is accepted, found 0"),

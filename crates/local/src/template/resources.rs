@@ -15,15 +15,23 @@ use super::{
 };
 
 /// The API that SAM makes for `HttpApi` events without an `ApiId`.
-pub const IMPLICIT_API: &str = "ServerlessHttpApi";
+pub(super) const IMPLICIT_API: &str = "ServerlessHttpApi";
 
-const SECTIONS: [&str; 8] =
-    ["AWSTemplateFormatVersion", "Transform", "Description", "Metadata", "Parameters", "Mappings", "Conditions", "Globals"];
+const SECTIONS: [&str; 8] = [
+    "AWSTemplateFormatVersion",
+    "Transform",
+    "Description",
+    "Metadata",
+    "Parameters",
+    "Mappings",
+    "Conditions",
+    "Globals",
+];
 /// `Rules` check parameters at a deploy; `Outputs` are what a deploy prints.
 const IGNORED_SECTIONS: [&str; 2] = ["Rules", "Outputs"];
 
 /// What is read so far, and what it is read with.
-pub struct Reader<'s, 'a> {
+pub(super) struct Reader<'s, 'a> {
     /// Values of references.
     pub scope: &'s Scope<'a>,
     /// The result.
@@ -36,14 +44,10 @@ pub struct Reader<'s, 'a> {
 ///
 /// # Errors
 /// The first place that is wrong or not supported.
-pub fn read(root: &Node, options: &Options) -> Result<Application, Fault> {
+pub(super) fn read(root: &Node, options: &Options) -> Result<Application, Fault> {
     check_sections(root)?;
-    let scope = Scope {
-        root,
-        parameters: parameters::read(root, options)?,
-        ports: BTreeMap::new(),
-        depth: Cell::new(0),
-    };
+    let scope =
+        Scope { root, parameters: parameters::read(root, options)?, ports: BTreeMap::new(), depth: Cell::new(0) };
     for condition in root.get("Conditions").and_then(Node::as_mapping).unwrap_or_default() {
         scope.condition(&condition.key, condition.position)?;
     }
@@ -109,7 +113,10 @@ fn active<'n>(scope: &Scope<'n>) -> Result<Vec<(&'n Entry, &'n str)>, Fault> {
     for entry in scope.root.get("Resources").and_then(Node::as_mapping).unwrap_or_default() {
         let id = &entry.key;
         if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric()) {
-            return Err(Fault::new(entry.position, format!("\"{id}\" is no logical id; it has letters and digits only")));
+            return Err(Fault::new(
+                entry.position,
+                format!("\"{id}\" is no logical id; it has letters and digits only"),
+            ));
         }
         let keys = entry.value.as_mapping().ok_or_else(|| Fault::value(id, &entry.value, "a mapping with Type"))?;
         for key in keys {
@@ -167,7 +174,7 @@ impl Reader<'_, '_> {
     ///
     /// # Errors
     /// The same topic with other partitions or another configuration.
-    pub fn declare_topics(&mut self, millrace: &Millrace) -> Result<(), Fault> {
+    pub(super) fn declare_topics(&mut self, millrace: &Millrace) -> Result<(), Fault> {
         for (name, (topic, position)) in &millrace.topics {
             match self.app.topics.get(name) {
                 Some(first) if first != topic => {
@@ -200,7 +207,8 @@ impl Reader<'_, '_> {
         let mut names: BTreeMap<&str, &str> = BTreeMap::new();
         for schedule in &self.app.schedules {
             if let Some(first) = names.insert(&schedule.name, &schedule.function) {
-                let message = format!("two schedules are called {}, the first one of {first}; give one a Name", schedule.name);
+                let message =
+                    format!("two schedules are called {}, the first one of {first}; give one a Name", schedule.name);
                 return Err(Fault::new(Position { line: schedule.line, column: 1 }, message));
             }
         }

@@ -20,7 +20,12 @@ const WARNED: [(&str, &str); 2] = [
 ///
 /// # Errors
 /// A property that is wrong or not supported.
-pub fn rule_event(reader: &mut Reader<'_, '_>, id: &str, event: &Entry, fields: &Fields<'_, '_>) -> Result<(), Fault> {
+pub(super) fn rule_event(
+    reader: &mut Reader<'_, '_>,
+    id: &str,
+    event: &Entry,
+    fields: &Fields<'_, '_>,
+) -> Result<(), Fault> {
     let supported = ["Schedule", "Input", "Name", "Enabled", "State"];
     fields.only(&supported, &[ignored::SCHEDULE, &WARNED].concat())?;
     let enabled = match (fields.boolean("Enabled")?, state(fields)?) {
@@ -47,8 +52,14 @@ pub fn rule_event(reader: &mut Reader<'_, '_>, id: &str, event: &Entry, fields: 
 ///
 /// # Errors
 /// A property that is wrong or not supported.
-pub fn scheduler_event(reader: &mut Reader<'_, '_>, id: &str, event: &Entry, fields: &Fields<'_, '_>) -> Result<(), Fault> {
-    let supported = ["ScheduleExpression", "ScheduleExpressionTimezone", "Input", "Name", "State", "StartDate", "EndDate"];
+pub(super) fn scheduler_event(
+    reader: &mut Reader<'_, '_>,
+    id: &str,
+    event: &Entry,
+    fields: &Fields<'_, '_>,
+) -> Result<(), Fault> {
+    let supported =
+        ["ScheduleExpression", "ScheduleExpressionTimezone", "Input", "Name", "State", "StartDate", "EndDate"];
     fields.only(&supported, &[ignored::SCHEDULE, &WARNED].concat())?;
     warn(reader, fields)?;
     let name = event_name(reader, id, event, fields)?;
@@ -60,14 +71,15 @@ pub fn scheduler_event(reader: &mut Reader<'_, '_>, id: &str, event: &Entry, fie
 ///
 /// # Errors
 /// A property that is wrong or not supported, or a target that is no function of the template.
-pub fn raw(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fault> {
+pub(super) fn raw(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fault> {
     let id = entry.key.as_str();
     let mut fields = match entry.value.get("Properties") {
         Some(node) => Fields::new(reader.scope, id, node)?,
         None => Fields::empty(reader.scope, id, entry.position),
     };
     fields.position = entry.position;
-    let supported = ["ScheduleExpression", "ScheduleExpressionTimezone", "Name", "State", "Target", "StartDate", "EndDate"];
+    let supported =
+        ["ScheduleExpression", "ScheduleExpressionTimezone", "Name", "State", "Target", "StartDate", "EndDate"];
     fields.only(&supported, ignored::SCHEDULE)?;
     let target = fields.nested("Target", |target| {
         target.only(&["Arn", "Input"], &[&[("RoleArn", "no permissions are checked")], &WARNED[..]].concat())?;

@@ -67,10 +67,8 @@ Resources:{FUNCTION}      Environment:
         Variables: {{A: !Ref A, B: !Ref B, C: !Ref C}}
 "
     );
-    let options = Options {
-        parameters: environment(&[("A", "given")]),
-        environment: environment(&[("FROM_STACK", "stack")]),
-    };
+    let options =
+        Options { parameters: environment(&[("A", "given")]), environment: environment(&[("FROM_STACK", "stack")]) };
     let application = parse(&text, Path::new("t.yaml"), &options).unwrap();
     let expected = environment(&[("A", "given"), ("B", "stack"), ("C", "default")]);
     assert_eq!(application.functions["F"].environment, expected);
@@ -105,7 +103,7 @@ Resources:
     let worker = &application.functions["Worker"];
     assert_eq!((worker.timeout, worker.memory_mb), (Duration::from_secs(20), 512));
     assert_eq!(worker.environment, environment(&[("A", "global"), ("B", "own"), ("C", "own")]));
-    assert_eq!((worker.name.as_str(), worker.binary.as_str(), worker.line), ("worker", "worker", 13));
+    assert_eq!((worker.name.as_str(), worker.binary.as_str(), worker.line), ("worker", "worker", 14));
     assert_eq!(application.apis["Api"].cors.as_ref().unwrap().allow_origins, ["http://a", "http://b"]);
 }
 
@@ -132,11 +130,14 @@ fn schedules_and_the_implicit_api() {
         .iter()
         .map(|s| (s.name.as_str(), s.kind, s.enabled, s.timezone.as_str(), s.input.as_deref()))
         .collect();
-    assert_eq!(found, [
-        ("f-tick", ScheduleKind::Rule, false, "UTC", Some("{}")),
-        ("f-tock", ScheduleKind::Scheduler, true, "Europe/Berlin", None),
-        ("nightly", ScheduleKind::Scheduler, false, "UTC", Some("x")),
-    ]);
+    assert_eq!(
+        found,
+        [
+            ("f-tick", ScheduleKind::Rule, false, "UTC", Some("{}")),
+            ("f-tock", ScheduleKind::Scheduler, true, "Europe/Berlin", None),
+            ("nightly", ScheduleKind::Scheduler, false, "UTC", Some("x")),
+        ]
+    );
     let api = &application.apis["ServerlessHttpApi"];
     assert_eq!((api.port, api.port_variable.as_str()), (3000, "MILLRACE_PORT_SERVERLESS_HTTP_API"));
     let routes: Vec<_> = api.routes.iter().map(crate::gateway::route::route_key).collect();
@@ -160,11 +161,14 @@ fn the_projects_own_template() {
     assert_eq!(names, ["db-migrator", "github-poller", "github-lake-writer", "lake-committer", "github-query-api"]);
     assert!(application.functions["DbMigrator"].run_on_up);
     let poller = &application.functions["GithubPoller"];
-    assert_eq!(poller.environment, environment(&[
-        ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:19092"),
-        ("DATABASE_URL", "postgres://x"),
-        ("GITHUB_API_URL", "http://127.0.0.1:8099"),
-    ]));
+    assert_eq!(
+        poller.environment,
+        environment(&[
+            ("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:19092"),
+            ("DATABASE_URL", "postgres://x"),
+            ("GITHUB_API_URL", "http://127.0.0.1:8099"),
+        ])
+    );
     let mapping = &application.kafka_mappings[0];
     assert_eq!(mapping.consumer_group_id.as_deref(), Some("github-lake-writer"));
     assert_eq!(mapping.bootstrap_servers, ["127.0.0.1:19092"]);
@@ -176,7 +180,10 @@ fn the_projects_own_template() {
     let writer = &application.functions["GithubLakeWriter"];
     assert_eq!(writer.environment["LAKE_WAREHOUSE"], "s3://millrace-lake/warehouse");
     assert_eq!(application.apis["GithubQueryHttpApi"].port, 18_003);
-    let msk = Options { parameters: environment(&[("MskClusterArn", "arn:aws:kafka:us-east-1:000000000000:cluster/c/1")]), ..options };
+    let msk = Options {
+        parameters: environment(&[("MskClusterArn", "arn:aws:kafka:us-east-1:000000000000:cluster/c/1")]),
+        ..options
+    };
     let application = fixture("../../template.yaml", &msk);
     assert!(application.kafka_mappings[0].event_source_arn.is_some());
     assert_eq!(application.kafka_mappings[0].consumer_group_id.as_deref(), Some("github-lake-writer"));

@@ -18,9 +18,8 @@ const MAX_DEPTH: usize = 100;
 ///
 /// # Errors
 /// Text that is not YAML, a second document, a duplicate key, a tag that is no CloudFormation intrinsic.
-pub fn parse(text: &str) -> Result<Node, Fault> {
-    let mut reader =
-        Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+pub(super) fn parse(text: &str) -> Result<Node, Fault> {
+    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
     let mut root = None;
     loop {
         let (event, span) = reader.next()?;
@@ -149,7 +148,10 @@ fn lengthen(tag: &Tag, node: Node) -> Result<Node, Fault> {
         ("!", name) if super::intrinsics::FUNCTIONS.contains(&name) => format!("Fn::{name}"),
         _ => {
             let known = super::intrinsics::FUNCTIONS.join(", !");
-            return Err(Fault::new(position, format!("{tag} is not a function of CloudFormation; known: !Ref, !Condition, !{known}")));
+            return Err(Fault::new(
+                position,
+                format!("{tag} is not a function of CloudFormation; known: !Ref, !Condition, !{known}"),
+            ));
         }
     };
     Ok(Node::single(name, node, position))

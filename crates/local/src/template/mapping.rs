@@ -1,0 +1,202 @@
+//! What every Kafka trigger has: batches, retries, the place where it begins.
+
+use std::time::Duration;
+
+use super::{
+    error::Fault,
+    fields::Fields,
+    names,
+    resources::Reader,
+    spec::{KafkaMappingSpec, OnFailure, StartingPosition},
+};
+
+/// What the three forms have in common.
+pub(super) const COMMON: [&str; 14] = [
+    "BatchSize",
+    "BisectBatchOnFunctionError",
+    "ConsumptionMode",
+    "DestinationConfig",
+    "Enabled",
+    "FilterCriteria",
+    "FunctionResponseTypes",
+    "MaximumBatchingWindowInSeconds",
+    "MaximumRecordAgeInSeconds",
+    "MaximumRetryAttempts",
+    "ProvisionedPollerConfig",
+    "SourceAccessConfigurations",
+    "StartingPosition",
+    "StartingPositionTimestamp",
+];
+
+/// Lambda's limit for a function with a Kafka or MQ mapping: 14 minutes.
+const MAXIMUM_TIMEOUT: Duration = Duration::from_secs(840);
+
+/// Where the records are.
+pub(super) struct Source {
+    pub(super) event_source_arn: Option<String>,
+    pub(super) bootstrap_servers: Vec<String>,
+    pub(super) consumer_group_id: Option<String>,
+}
+
+/// Reads the common properties and adds the mapping.
+///
+/// # Errors
+/// A property that is wrong or not supported.
+pub(super) fn mapping(
+    reader: &mut Reader<'_, '_>,
+    logical_id: String,
+    function: &str,
+    fields: &Fields<'_, '_>,
+    source: Source,
+) -> Result<(), Fault> {
+    if source.event_source_arn.is_none() && source.bootstrap_servers.is_empty() {
+        return Err(Fault::new(fields.position, format!("{}: KafkaBootstrapServers is empty", fields.what)));
+    }
+    fields.not_yet("FilterCriteria", "every record is delivered")?;
+    fields.word("ConsumptionMode", &["Stream"])?;
+    let topics = fields.texts("Topics")?;
+    let [topic] = topics.as_slice() else {
+        let found = topics.len();
+        return Err(fields.fault("Topics", format!("exactly one topic is accepted, found {found}")));
+    };
+    let timeout = reader.app.functions.get(function).map(|function| (function.timeout, function.line));
+    if let Some((timeout, line)) = timeout.filter(|(timeout, _)| *timeout > MAXIMUM_TIMEOUT) {
+        let message = format!(
+            "{function}.Timeout: {} (line {line}) is not accepted with a Kafka mapping; accepted: 1 to 840 seconds",
+            timeout.as_secs()
+        );
+        return Err(Fault::new(fields.position, message));
+    }
+    let pollers = fields.nested("ProvisionedPollerConfig", |config| {
+        config.only(&["MinimumPollers", "MaximumPollers"], &[("PollerGroupName", "pollers cost nothing")])?;
+        config.count("MinimumPollers", 1..=200)?;
+        Ok(config.count("MaximumPollers", 1..=2000)?.unwrap_or(200))
+    })?;
+    let mapping = KafkaMappingSpec {
+        uuid: names::mapping_uuid(&logical_id),
+        logical_id,
+        function: function.to_owned(),
+        event_source_arn: source.event_source_arn,
+        bootstrap_servers: source.bootstrap_servers,
+        consumer_group_id: source.consumer_group_id,
+        starting_position: starting_position(fields)?,
+        batch_size: fields.count("BatchSize", 1..=10_000)?.map_or(100, |size| size as usize),
+        batching_window: match fields.count("MaximumBatchingWindowInSeconds", 0..=300)? {
+            Some(seconds) => Duration::from_secs(seconds.into()),
+            None => Duration::from_millis(500),
+        },
+        maximum_retry_attempts: fields
+            .integer("MaximumRetryAttempts", -1..=10_000)?
+            .and_then(|attempts| u32::try_from(attempts).ok()),
+        maximum_record_age: record_age(fields)?,
+        bisect_on_error: fields.boolean("BisectBatchOnFunctionError")?.unwrap_or(false),
+        report_batch_item_failures: response_types(fields)?,
+        on_failure: on_failure(fields, topic)?,
+        maximum_pollers: pollers.unwrap_or(1) as usize,
+        topic: topic.clone(),
+        enabled: fields.boolean("Enabled")?.unwrap_or(true),
+        line: fields.position.line,
+    };
+    warn(reader, fields, &mapping, pollers.is_some())?;
+    reader.app.kafka_mappings.push(mapping);
+    Ok(())
+}
+
+/// What is accepted and still surprises.
+fn warn(
+    reader: &mut Reader<'_, '_>,
+    fields: &Fields<'_, '_>,
+    mapping: &KafkaMappingSpec,
+    provisioned: bool,
+) -> Result<(), Fault> {
+    let (id, line) = (&mapping.logical_id, mapping.line);
+    if mapping.on_failure.is_some() && mapping.maximum_retry_attempts.is_none() {
+        reader.app.warnings.push(format!(
+            "line {line}: {id} has an on-failure destination and no MaximumRetryAttempts, which is 10 then and not infinite"
+        ));
+    }
+    let needs_pollers = mapping.report_batch_item_failures
+        || mapping.bisect_on_error
+        || mapping.maximum_retry_attempts.is_some()
+        || mapping.maximum_record_age.is_some();
+    if needs_pollers && !provisioned {
+        reader
+            .app
+            .warnings
+            .push(format!("line {line}: {id} has retry settings that AWS honours with ProvisionedPollerConfig only"));
+    }
+    // Where the pollers run matters to AWS only; how they log in is the runner's own setting.
+    let Some(access) = fields.get("SourceAccessConfigurations")? else { return Ok(()) };
+    let items = access.as_sequence().unwrap_or_default();
+    let kinds = items.iter().filter_map(|item| item.get("Type").and_then(super::node::Node::as_text));
+    let login: Vec<_> = kinds.filter(|kind| !matches!(*kind, "VPC_SUBNET" | "VPC_SECURITY_GROUP")).collect();
+    if !login.is_empty() {
+        reader.app.warnings.push(format!(
+            "line {line}: {id}.SourceAccessConfigurations {} is not applied here; the runner logs in as its environment says",
+            login.join(", ")
+        ));
+    }
+    Ok(())
+}
+
+fn starting_position(fields: &Fields<'_, '_>) -> Result<StartingPosition, Fault> {
+    let word = fields.word("StartingPosition", &["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"])?;
+    let timestamp = fields.text("StartingPositionTimestamp")?;
+    match (word, timestamp) {
+        (Some("TRIM_HORIZON"), None) => Ok(StartingPosition::TrimHorizon),
+        (Some("LATEST"), None) => Ok(StartingPosition::Latest),
+        (Some("AT_TIMESTAMP"), Some(text)) => {
+            let seconds = text.parse::<f64>().ok().filter(|seconds| (0.0..1e11).contains(seconds));
+            let seconds = seconds.ok_or_else(|| {
+                fields.refuse("StartingPositionTimestamp", &text, "seconds since 1970-01-01T00:00:00Z")
+            })?;
+            #[expect(clippy::cast_possible_truncation, reason = "at most 1e14, checked above")]
+            Ok(StartingPosition::AtTimestamp((seconds * 1000.0).round() as i64))
+        }
+        (Some("AT_TIMESTAMP"), None) => Err(fields.missing("StartingPositionTimestamp")),
+        (Some(_), _) => {
+            Err(fields.fault("StartingPositionTimestamp", "it is accepted with StartingPosition AT_TIMESTAMP only"))
+        }
+        (None, _) => Err(fields.missing("StartingPosition")),
+    }
+}
+
+fn record_age(fields: &Fields<'_, '_>) -> Result<Option<Duration>, Fault> {
+    let key = "MaximumRecordAgeInSeconds";
+    let age = fields.integer(key, -1..=604_800)?;
+    match age.filter(|age| *age != -1) {
+        Some(age) if age < 60 => Err(fields.refuse(key, &age.to_string(), "-1 (any age), or 60 to 604800 seconds")),
+        Some(age) => Ok(u64::try_from(age).ok().map(Duration::from_secs)),
+        None => Ok(None),
+    }
+}
+
+fn response_types(fields: &Fields<'_, '_>) -> Result<bool, Fault> {
+    let key = "FunctionResponseTypes";
+    let types = fields.texts(key)?;
+    match types.iter().find(|kind| *kind != "ReportBatchItemFailures") {
+        Some(other) => Err(fields.refuse(key, other, "ReportBatchItemFailures")),
+        None => Ok(!types.is_empty()),
+    }
+}
+
+fn on_failure(fields: &Fields<'_, '_>, source: &str) -> Result<Option<OnFailure>, Fault> {
+    let destination = fields.nested("DestinationConfig", |config| {
+        config.only(&["OnFailure"], &[])?;
+        config.nested("OnFailure", |target| {
+            target.only(&["Destination", "Type"], &[])?;
+            let destination = target.required("Destination")?;
+            match destination.strip_prefix("kafka://") {
+                Some(topic) if topic == source => {
+                    Err(target.refuse("Destination", &destination, "a topic other than the mapping's own"))
+                }
+                Some(topic) if !topic.is_empty() => Ok(OnFailure::KafkaTopic(topic.to_owned())),
+                _ => {
+                    let accepted = "kafka://<topic>; SQS, SNS and S3 are not supported yet";
+                    Err(target.refuse("Destination", &destination, accepted))
+                }
+            }
+        })
+    })?;
+    Ok(destination.flatten())
+}
