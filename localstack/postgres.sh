@@ -38,7 +38,8 @@ bin() {
 # --- root: PostgreSQL refuses to run as root ---------------------------------------------------------------------
 
 # as_server COMMAND...: as it is, for an ordinary user. For root in a user namespace, where root is seen as user 1000;
-# where that is forbidden (many containers) as `nobody`, who keeps the one right that lets it reach any folder.
+# where that is forbidden (many containers) as `nobody`, who keeps the one right that lets it reach any folder (the
+# secure bit makes access(2) count that right too).
 as_server() { (exec_as_server "$@"); }
 exec_as_server() {
     case $(server_identity) in
@@ -46,7 +47,7 @@ exec_as_server() {
         namespace) exec unshare --user --map-user=1000 -- "$@" ;;
         nobody)
             exec setpriv --reuid="$(id -u nobody)" --regid="$(id -g nobody)" --clear-groups \
-                --inh-caps=+dac_override --ambient-caps=+dac_override -- "$@"
+                --securebits=+no_setuid_fixup --inh-caps=+dac_override --ambient-caps=+dac_override -- "$@"
             ;;
     esac
 }
