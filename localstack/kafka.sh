@@ -20,31 +20,24 @@ install_kafka() {
 # Maven resets the colour at its end, on a terminal or not.
 strip_colour() { sed $'s/\033\\[[0-9;]*m//g'; }
 
-# exec_java ARCHIVE_FLAGS MAIN_CLASS ARGUMENT...: becomes Java. The heap holds a few records of 8 MB at once; the serial
+# exec_java ARCHIVE_FLAG MAIN_CLASS ARGUMENT...: becomes Java. The heap holds a few records of 8 MB at once; the serial
 # collector and the first compiler alone take the least time and memory at this size.
 exec_java() {
-    local archive_flags=$1
+    local archive_flag=$1
     shift
-    # shellcheck disable=SC2086  # one or two flags
-    exec "$JAVA" -Xms64m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto $archive_flags \
+    exec "$JAVA" -Xms64m -Xmx512m -XX:+UseSerialGC -XX:TieredStopAtLevel=1 -Xshare:auto ${archive_flag:+"$archive_flag"} \
         -Dlog4j2.configurationFile="$SOURCES/log4j2.properties" -cp "$HOME_DIR/libs/*" "$@"
 }
 
 # Classes parsed once and mapped from then on: the broker is ready in 1.3 s instead of 4 s. The archive belongs to one
-# Java, so its name has the version. Java 19 and newer writes it by itself at the first stop.
+# Java, so its name has the version.
 archive() { printf '%s/classes-java%s.jsa' "$HOME_DIR" "$JAVA_MAJOR"; }
-use_archive() {
-    if [ "$JAVA_MAJOR" -ge 19 ]; then
-        printf -- '-XX:+AutoCreateSharedArchive -XX:SharedArchiveFile=%s' "$(archive)"
-    elif [ -s "$(archive)" ]; then
-        printf -- '-XX:SharedArchiveFile=%s' "$(archive)"
-    fi
-}
+use_archive() { [ ! -s "$(archive)" ] || printf -- '-XX:SharedArchiveFile=%s' "$(archive)"; }
 
 # Runs a broker in a scratch directory until it answers, and lets it write the archive when it stops.
 write_class_archive() {
     say "preparing a faster start"
-    local scratch ports broker flags waited=0
+    local scratch ports broker waited=0
     scratch=$(mktemp -d "${TMPDIR:-/tmp}/millrace-kafka.XXXXXX")
     need_python
     ports=$("$PYTHON" -c 'import socket
@@ -53,9 +46,7 @@ for s in pair: s.bind(("127.0.0.1", 0))
 print(*[s.getsockname()[1] for s in pair])')
     export MILLRACE_PORT_KAFKA="${ports% *}" MILLRACE_PORT_KAFKA_CONTROLLER="${ports#* }"
     configure "$scratch"
-    flags="-XX:ArchiveClassesAtExit=$(archive)"
-    [ "$JAVA_MAJOR" -lt 19 ] || flags=$(use_archive)
-    (exec_java "$flags" kafka.Kafka "$scratch/server.properties") >"$scratch/log" 2>&1 &
+    (exec_java "-XX:ArchiveClassesAtExit=$(archive)" kafka.Kafka "$scratch/server.properties") >"$scratch/log" 2>&1 &
     broker=$!
     until ready || [ "$waited" -ge 600 ] || ! kill -0 "$broker" 2>/dev/null; do
         waited=$((waited + 1))

