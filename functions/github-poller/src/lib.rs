@@ -1,1 +1,143 @@
-//! stub
+//! `github-poller`: GitHub's public events, each once, into Kafka.
+//!
+//! - **Trigger**: a schedule, once a minute; its event is not looked at. Within one invocation it polls on until its
+//!   time is nearly over, as often as GitHub and the settings allow.
+//! - **Input**: `GET /events` of the GitHub API. Settings and position: tables `github_poller_state` and
+//!   `github_poller_seen`.
+//! - **Output**: topic `github-events`, key = the repository's id, value = the event's JSON byte for byte. Types and
+//!   fields that nobody knows pass through. What has no usable id goes to `github-events.dlq`.
+//! - **Idempotency**: by event id over the newest 20,000. Events appear up to hours late with old ids, so neither the
+//!   highest id nor the newest time would do. The ids move only after Kafka has acknowledged every event: a run that
+//!   fails half-way sends the same events again, and none is lost.
+//! - **Failure policy**: a poll that fails is counted, its reason kept in the state, and tried again with patience; the
+//!   invocation fails only when Kafka or Postgres does. A token that GitHub refuses is reported and left out.
+//! - **One at a time**: lease `github-poller`; an invocation that finds it taken returns at once.
+
+pub mod config;
+pub mod github;
+mod poll;
+mod state;
+
+pub use poll::Counts;
+
+use crate::config::Config;
+use crate::state::State;
+use anyhow::Context as _;
+use chrono::Utc;
+use domain::github::poll::WAIT_MAX;
+use kafka::Producer;
+use kit::Invocation;
+use pg::Lease;
+use serde::Serialize;
+use serde_json::Value;
+use sqlx::PgPool;
+use std::time::Duration;
+use tokio::time::sleep;
+use tracing::{error, info};
+
+/// The lease that makes the poller single.
+pub const LEASE: &str = "github-poller";
+/// A poller that dies is succeeded after this long.
+const LEASE_TTL: Duration = Duration::from_secs(30);
+/// Time kept at the end of an invocation to write down what happened and give the lease back.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// What an invocation needs, built once a cold start.
+#[derive(Debug)]
+pub struct Deps {
+    /// Settings from the environment.
+    pub config: Config,
+    /// The GitHub API.
+    pub github: github::Client,
+    /// Kafka.
+    pub producer: Producer,
+    /// Postgres.
+    pub pool: PgPool,
+}
+
+impl Deps {
+    /// Reads the environment and connects.
+    ///
+    /// # Errors
+    /// When a variable is missing or malformed, a secret cannot be read, or Postgres does not answer.
+    pub async fn load() -> anyhow::Result<Self> {
+        let config = Config::load().await?;
+        let producer = Producer::new(&kafka::Config::load().await?)?;
+        let pool = pg::connect(&pg::Config::load().await?).await?;
+        Ok(Self { github: github::Client::new(&config)?, config, producer, pool })
+    }
+}
+
+/// What an invocation did.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Summary {
+    /// True when another invocation is polling: then nothing else was done.
+    pub lease_held_by_another: bool,
+    /// Sums over the polls.
+    #[serde(flatten)]
+    pub counts: Counts,
+}
+
+/// Polls until the time is nearly over.
+///
+/// # Errors
+/// When Postgres does not answer, the lease was lost, or the last poll could not be produced to Kafka.
+pub async fn handle(deps: &Deps, _schedule: Value, invocation: &Invocation) -> anyhow::Result<Summary> {
+    // A retry of the same invocation has the same request id and takes over the lease of the one that was killed.
+    let Some(lease) = Lease::acquire(&deps.pool, LEASE, &invocation.request_id, LEASE_TTL).await? else {
+        info!("another invocation holds the lease");
+        return Ok(Summary { lease_held_by_another: true, ..Summary::default() });
+    };
+    let result = poll_on(deps, &lease, invocation).await;
+    if let Err(error) = lease.release(&deps.pool).await {
+        error!(error = format!("{error:#}"), "the lease was not given back, it ends by itself");
+    }
+    let counts = result?;
+    info!(
+        polls = counts.polls,
+        sent = counts.sent,
+        duplicates = counts.duplicates,
+        gaps = counts.gaps,
+        errors = counts.errors,
+        "polled"
+    );
+    Ok(Summary { lease_held_by_another: false, counts })
+}
+
+async fn poll_on(deps: &Deps, lease: &Lease, invocation: &Invocation) -> anyhow::Result<Counts> {
+    let mut state = State::load(&deps.pool).await?;
+    let mut sum = Counts::default();
+    let mut unsent = None;
+    loop {
+        let due_in = state.position.next_poll_at.map(|at| (at - Utc::now()).to_std().unwrap_or_default());
+        // No wait is longer, so that a clock that was once wrong does not stop polling for ever.
+        let due_in = due_in.unwrap_or_default().min(WAIT_MAX);
+        if due_in + deps.config.margin > invocation.remaining() {
+            break;
+        }
+        wait(deps, lease, due_in).await?;
+        let time_left = invocation.remaining().saturating_sub(LAST_WORDS);
+        let done = poll::once(deps, lease, &state, time_left).await?;
+        if let Some(failure) = &done.failure {
+            error!(error = format!("{failure:#}"), "poll failed");
+        }
+        sum.add(&done.counts);
+        state.commit(&deps.pool, lease, &done).await?;
+        unsent = done.failure.filter(|_| done.unsent);
+    }
+    match unsent {
+        Some(failure) => Err(failure).context("the last poll's events were not produced; the next run sends them"),
+        None => Ok(sum),
+    }
+}
+
+/// Waits and keeps the lease meanwhile.
+async fn wait(deps: &Deps, lease: &Lease, mut due_in: Duration) -> anyhow::Result<()> {
+    while !due_in.is_zero() {
+        let nap = due_in.min(LEASE_TTL / 3);
+        sleep(nap).await;
+        due_in -= nap;
+        lease.renew(&deps.pool).await?;
+    }
+    Ok(())
+}

@@ -61,6 +61,7 @@ impl Simulator {
     pub fn router(self) -> Router {
         Router::new()
             .route("/events", get(events))
+            .route("/health", get(async || Json(json!({"status": "ok"}))))
             .route("/_simulator/stats", get(stats))
             .route("/_simulator/faults", post(add_fault).delete(clear_faults))
             .with_state(self)

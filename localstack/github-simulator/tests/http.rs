@@ -192,6 +192,12 @@ async fn a_stale_feed_stands_still_and_then_catches_up() {
 }
 
 #[tokio::test]
+async fn it_says_that_it_is_well() {
+    let response = Api::new(Config::for_test()).get("/health", &[]).await;
+    assert_eq!(response.status(), StatusCode::OK);
+}
+
+#[tokio::test]
 async fn a_recorded_file_is_served_as_it_is() {
     let file = tempfile::NamedTempFile::new().unwrap();
     let lines: Vec<String> = (0..3).map(|id| json!({"id": id.to_string(), "type": "NewEvent"}).to_string()).collect();
