@@ -37,7 +37,10 @@ pub fn find<'a>(routes: &'a [RouteSpec], method: &str, path: &str) -> Option<Mat
     })
 }
 
-fn fit(pattern: &str, path: &str) -> Option<(Vec<Fit>, Vec<(String, String)>)> {
+/// How each segment fits, and the variables with their values.
+type Fitted = (Vec<Fit>, Vec<(String, String)>);
+
+fn fit(pattern: &str, path: &str) -> Option<Fitted> {
     let mut wanted = pattern.strip_prefix('/')?.split('/');
     let mut rest = Some(path.strip_prefix('/')?);
     let (mut fits, mut parameters) = (Vec::new(), Vec::new());

@@ -22,13 +22,13 @@ pub struct Run<'a> {
 
 /// The payload of an EventBridge rule: `input` as it is, or the `Scheduled Event`.
 pub fn rule(input: Option<&str>, run: &Run<'_>) -> String {
-    input.map_or_else(|| default(run, "aws.events", json!({})), str::to_owned)
+    input.map_or_else(|| default(run, "aws.events", &json!({})), str::to_owned)
 }
 
 /// The payload of EventBridge Scheduler: `input` with the `<aws.scheduler.*>` words replaced, or its default event,
 /// whose `detail` is a text.
 pub fn scheduler(input: Option<&str>, run: &Run<'_>) -> String {
-    let Some(input) = input else { return default(run, "aws.scheduler", json!("{}")) };
+    let Some(input) = input else { return default(run, "aws.scheduler", &json!("{}")) };
     let time = timestamp(run);
     let attempt = run.attempt.to_string();
     let words = [
@@ -44,7 +44,7 @@ fn timestamp(run: &Run<'_>) -> String {
     run.scheduled_time.to_rfc3339_opts(SecondsFormat::Secs, true)
 }
 
-fn default(run: &Run<'_>, source: &str, detail: serde_json::Value) -> String {
+fn default(run: &Run<'_>, source: &str, detail: &serde_json::Value) -> String {
     json!({
         "version": "0",
         "id": run.execution_id,

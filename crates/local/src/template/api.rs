@@ -103,12 +103,20 @@ impl Reader<'_, '_> {
     }
 
     /// Adds the API of the events that name none.
-    pub(super) fn implicit_api(&mut self) {
-        if self.scope.ports.contains_key(IMPLICIT_API) && !self.app.apis.contains_key(IMPLICIT_API) {
-            let global = self.scope.root.get("Globals").and_then(|globals| globals.get("HttpApi"));
-            let cors = global.and_then(|global| self.api_properties(IMPLICIT_API, global).ok()).flatten();
-            self.insert_api(IMPLICIT_API, cors, None, 1);
+    ///
+    /// # Errors
+    /// A property in `Globals.HttpApi` that is wrong or not supported.
+    pub(super) fn implicit_api(&mut self) -> Result<(), Fault> {
+        if !self.scope.ports.contains_key(IMPLICIT_API) || self.app.apis.contains_key(IMPLICIT_API) {
+            return Ok(());
         }
+        let global = self.scope.root.get("Globals").and_then(|globals| globals.get("HttpApi"));
+        let (cors, line) = match global {
+            Some(global) => (self.api_properties(IMPLICIT_API, global)?, global.position.line),
+            None => (None, 1),
+        };
+        self.insert_api(IMPLICIT_API, cors, None, line);
+        Ok(())
     }
 
     fn insert_api(&mut self, id: &str, cors: Option<CorsSpec>, system: Option<String>, line: usize) {
@@ -151,14 +159,14 @@ impl Reader<'_, '_> {
         }
         let (method, path) = match (fields.text("Method")?, fields.text("Path")?) {
             (None, None) => ("ANY".to_owned(), "$default".to_owned()),
-            (method, Some(path)) if path == "$default" => (method.map_or("ANY".to_owned(), |_| "ANY".to_owned()), path),
+            (_, Some(path)) if path == "$default" => ("ANY".to_owned(), path),
             (method, Some(path)) => (self.method(fields, method)?, path),
             (Some(_), None) => return Err(fields.missing("Path")),
         };
-        if path != "$default" {
-            if let Err(why) = crate::gateway::route::check_path(&path) {
-                return Err(fields.fault("Path", why));
-            }
+        if path != "$default"
+            && let Err(why) = crate::gateway::route::check_path(&path)
+        {
+            return Err(fields.fault("Path", why));
         }
         let timeout = fields.count("TimeoutInMillis", 50..=MAXIMUM_TIMEOUT_MS)?.unwrap_or(MAXIMUM_TIMEOUT_MS);
         let route =

@@ -84,7 +84,7 @@ pub(super) fn raw(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Faul
     };
     let source = Source {
         event_source_arn: arn,
-        bootstrap_servers: endpoints.map(split_servers).unwrap_or_default(),
+        bootstrap_servers: endpoints.as_deref().map(split_servers).unwrap_or_default(),
         consumer_group_id: consumer_group_id.flatten(),
     };
     mapping(reader, id.to_owned(), &function, &fields, source)
@@ -115,14 +115,14 @@ pub(super) fn event(
     }
     let source = Source {
         event_source_arn: arn,
-        bootstrap_servers: split_servers(servers),
+        bootstrap_servers: split_servers(&servers),
         consumer_group_id: fields.text("ConsumerGroupId")?,
     };
     mapping(reader, format!("{id}{}", event.key), id, fields, source)
 }
 
 /// `[a:1, "b:1,c:1"]` -> `[a:1, b:1, c:1]`: one parameter often holds all of them.
-fn split_servers(servers: Vec<String>) -> Vec<String> {
+fn split_servers(servers: &[String]) -> Vec<String> {
     let parts = servers.iter().flat_map(|server| server.split(','));
     parts.map(|server| server.trim().to_owned()).filter(|server| !server.is_empty()).collect()
 }

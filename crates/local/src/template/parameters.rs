@@ -23,7 +23,7 @@ pub(super) enum Value {
     /// Declared, without a value: an error when something needs it.
     Missing(String),
     /// `AWS::NoValue`.
-    NoValue,
+    Nothing,
 }
 
 /// Every parameter by name, the pseudo ones among them.
@@ -45,7 +45,7 @@ pub(super) fn read(root: &Node, options: &Options) -> Result<Parameters, Fault> 
     .into_iter()
     .map(|(name, value)| (name.to_owned(), Value::Text(value.to_owned())))
     .collect();
-    values.insert("AWS::NoValue".to_owned(), Value::NoValue);
+    values.insert("AWS::NoValue".to_owned(), Value::Nothing);
     values.insert("AWS::NotificationARNs".to_owned(), Value::List(Vec::new()));
 
     let declared = match root.get("Parameters") {

@@ -25,7 +25,7 @@ impl Scope<'_> {
                 let items = values.iter().map(|value| Node::text(value, position)).collect();
                 return Ok(Some(Node::sequence(items, position)));
             }
-            Some(Value::NoValue) => return Ok(None),
+            Some(Value::Nothing) => return Ok(None),
             Some(Value::Missing(why)) => {
                 return Err(Fault::new(position, format!("parameter {name} is needed here: {why}")));
             }
@@ -134,14 +134,11 @@ impl Scope<'_> {
         let Some(resource) = resources.and_then(|resources| resources.get(id)) else {
             return self.generated(id).ok_or_else(|| Fault::new(position, format!("no parameter or resource {id}")));
         };
-        if let Some(condition) = resource.get("Condition") {
-            if !self.named_condition(condition)? {
-                let condition = condition.as_text().unwrap_or_default();
-                return Err(Fault::new(
-                    position,
-                    format!("{id} is not there, because its condition {condition} is false"),
-                ));
-            }
+        if let Some(condition) = resource.get("Condition")
+            && !self.named_condition(condition)?
+        {
+            let condition = condition.as_text().unwrap_or_default();
+            return Err(Fault::new(position, format!("{id} is not there, because its condition {condition} is false")));
         }
         let kind = resource.get("Type").and_then(Node::as_text).unwrap_or_default();
         match kind {

@@ -60,7 +60,7 @@ pub(super) fn read(root: &Node, options: &Options) -> Result<Application, Fault>
     for (entry, _) in resources.iter().filter(|(_, kind)| is_api(kind)) {
         reader.api(entry)?;
     }
-    reader.implicit_api();
+    reader.implicit_api()?;
     for (entry, kind) in resources.iter().filter(|(_, kind)| !is_api(kind)) {
         reader.resource(entry, kind)?;
     }
