@@ -214,8 +214,9 @@ impl Committer {
     /// When S3 or Postgres does not answer; what is left is done the next time.
     pub async fn clean(&self, age: Duration, limit: i64) -> anyhow::Result<usize> {
         let expired = ledger::expired(&self.lake.pool, &self.lake.table_name, age, limit).await?;
-        stream::iter(expired.iter().filter_map(|(_, path)| path.as_deref()))
-            .map(|path| self.lake.delete(path))
+        let paths: Vec<String> = expired.iter().filter_map(|(_, path)| path.clone()).collect();
+        stream::iter(paths)
+            .map(|path| async move { self.lake.delete(&path).await })
             .buffer_unordered(CONCURRENCY)
             .try_collect::<()>()
             .await?;

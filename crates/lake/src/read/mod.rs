@@ -15,6 +15,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures::future::try_join_all;
 use futures::{StreamExt, TryStreamExt, stream};
 
 use crate::{Lake, ledger};
@@ -79,15 +80,8 @@ impl Reader {
                 equal: newest.equal.clone(),
                 limit: newest.limit,
             };
-            let rows: Vec<Vec<Found>> = stream::iter(chunk.iter().enumerate())
-                .map(|(index, file)| {
-                    let position = chunk_index * CONCURRENCY + index;
-                    scan::find(&self.lake, &self.objects, file, position, &wanted)
-                })
-                .buffered(CONCURRENCY)
-                .try_collect()
-                .await?;
-            found.extend(rows.into_iter().flatten());
+            let rows = self.find(chunk, chunk_index * CONCURRENCY, &wanted).await?;
+            found.extend(rows);
             found.sort_by(|a, b| (b.time, &b.key).cmp(&(a.time, &a.key)));
             found.truncate(newest.limit);
         }
@@ -104,15 +98,8 @@ impl Reader {
         candidates.sort_by_key(|file| Reverse(file.time.1));
         let wanted = Wanted { since: i64::MIN, equal: Some((self.lake.schema.key, key.to_owned())), limit: 1 };
         for (chunk_index, chunk) in candidates.chunks(CONCURRENCY).enumerate() {
-            let rows: Vec<Vec<Found>> = stream::iter(chunk.iter().enumerate())
-                .map(|(index, file)| {
-                    let position = chunk_index * CONCURRENCY + index;
-                    scan::find(&self.lake, &self.objects, file, position, &wanted)
-                })
-                .buffered(CONCURRENCY)
-                .try_collect()
-                .await?;
-            if let Some(found) = rows.into_iter().flatten().max_by_key(|found| found.time) {
+            let rows = self.find(chunk, chunk_index * CONCURRENCY, &wanted).await?;
+            if let Some(found) = rows.into_iter().max_by_key(|found| found.time) {
                 return Ok(self.rows(&candidates, &[found]).await?.pop());
             }
         }
@@ -145,22 +132,28 @@ impl Reader {
         Ok(committed.iter().cloned().chain(staged).collect())
     }
 
+    /// The first pass over a few files at once; the first of them is candidate number `first`.
+    async fn find(&self, files: &[FileRef], first: usize, wanted: &Wanted) -> anyhow::Result<Vec<Found>> {
+        let passes =
+            (first..).zip(files).map(|(position, file)| scan::find(&self.lake, &self.objects, file, position, wanted));
+        Ok(try_join_all(passes).await?.into_iter().flatten().collect())
+    }
+
     /// Reads whole rows and puts them in the order of `found`.
     async fn rows(&self, candidates: &[FileRef], found: &[Found]) -> anyhow::Result<Vec<Row>> {
         let mut by_file: BTreeMap<usize, Vec<(u64, usize)>> = BTreeMap::new();
         for (order, row) in found.iter().enumerate() {
             by_file.entry(row.file).or_default().push((row.row, order));
         }
-        let parts: Vec<Vec<(usize, Row)>> = stream::iter(by_file)
+        let reads = by_file.into_iter().filter_map(|(file, rows)| Some((candidates.get(file)?.clone(), rows)));
+        let parts: Vec<Vec<(usize, Row)>> = stream::iter(reads.collect::<Vec<_>>())
             .map(|(file, mut rows)| async move {
                 rows.sort_unstable();
-                let Some(file) = candidates.get(file) else { return Ok(Vec::new()) };
-                scan::fetch(&self.lake, &self.objects, file, &rows).await
+                scan::fetch(&self.lake, &self.objects, &file, &rows).await
             })
             .buffered(CONCURRENCY)
-            .try_collect::<Vec<_>>()
-            .await
-            .map_err(|error: anyhow::Error| error)?;
+            .try_collect()
+            .await?;
         let mut rows: Vec<(usize, Row)> = parts.into_iter().flatten().collect();
         rows.sort_by_key(|(order, _)| *order);
         Ok(rows.into_iter().map(|(_, row)| row).collect())

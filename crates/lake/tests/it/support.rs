@@ -12,7 +12,7 @@ use lake::{
 use pg::testing::TestDatabase;
 use uuid::Uuid;
 
-pub const SCHEMA: TableSchema = TableSchema {
+pub(crate) const SCHEMA: TableSchema = TableSchema {
     columns: &[
         Column::required("id", ColumnType::Text),
         Column::required("kind", ColumnType::Text),
@@ -23,26 +23,26 @@ pub const SCHEMA: TableSchema = TableSchema {
     time: 2,
     key: 0,
 };
-pub const LIMITS: CommitLimits = CommitLimits { bytes: 64 << 20, segments: 1_000, age: Duration::ZERO };
-pub const HOUR: i64 = 3_600_000_000;
-pub const DAY: i64 = 24 * HOUR;
+pub(crate) const LIMITS: CommitLimits = CommitLimits { bytes: 64 << 20, segments: 1_000, age: Duration::ZERO };
+pub(crate) const HOUR: i64 = 3_600_000_000;
+pub(crate) const DAY: i64 = 24 * HOUR;
 /// Time of offset 0; each offset is a second later.
-pub const BEGIN: i64 = 20_000 * DAY;
+pub(crate) const BEGIN: i64 = 20_000 * DAY;
 
 /// One runtime for all tests: storage keeps its connections in a static, and they die with the runtime they began in.
 static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
 
 /// Runs a test in a world of its own.
-pub fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
+pub(crate) fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
     RUNTIME.block_on(async { test(World::new().await).await });
 }
 
 /// A test's own lake. Its database stays behind when the test fails.
 #[derive(Clone)]
-pub struct World {
-    pub lake: Lake,
-    pub pool: sqlx::PgPool,
-    pub url: String,
+pub(crate) struct World {
+    pub(crate) lake: Lake,
+    pub(crate) pool: sqlx::PgPool,
+    pub(crate) url: String,
 }
 
 impl World {
@@ -52,16 +52,16 @@ impl World {
         Self { lake, pool, url }
     }
 
-    pub async fn committer(&self) -> Committer {
+    pub(crate) async fn committer(&self) -> Committer {
         Committer::open(self.lake.clone(), &self.url).await.unwrap()
     }
 
     /// Offers these offsets of partition 0 as a writer does, once.
-    pub async fn offer(&self, offsets: &[i64]) -> anyhow::Result<Option<Outcome>> {
+    pub(crate) async fn offer(&self, offsets: &[i64]) -> anyhow::Result<Option<Outcome>> {
         self.offer_to(0, offsets).await
     }
 
-    pub async fn offer_to(&self, partition: i32, offsets: &[i64]) -> anyhow::Result<Option<Outcome>> {
+    pub(crate) async fn offer_to(&self, partition: i32, offsets: &[i64]) -> anyhow::Result<Option<Outcome>> {
         let offered = Offered { source: source(partition), topic: "events".to_owned(), offsets: offsets.to_vec() };
         let mut plan = self.lake.plan(&[offered]).await?;
         let Some(part) = plan.partitions.first_mut() else { return Ok(None) };
@@ -83,26 +83,26 @@ impl World {
     }
 
     /// Stages these offsets of partition 0.
-    pub async fn stage(&self, offsets: impl IntoIterator<Item = i64>) {
+    pub(crate) async fn stage(&self, offsets: impl IntoIterator<Item = i64>) {
         let offsets: Vec<i64> = offsets.into_iter().collect();
         assert_eq!(self.offer(&offsets).await.unwrap(), Some(Outcome::Staged));
     }
 
     /// All ids, newest first.
-    pub async fn ids(&self) -> Vec<String> {
+    pub(crate) async fn ids(&self) -> Vec<String> {
         let newest = Newest { since: i64::MIN, equal: None, limit: 100_000 };
         let rows = Reader::new(self.lake.clone()).newest(&newest).await.unwrap();
         rows.iter().map(|row| row.text(0).unwrap().to_owned()).collect()
     }
 
     /// Asserts that exactly these offsets of partition 0 are to be read, each once.
-    pub async fn assert_offsets(&self, expected: impl DoubleEndedIterator<Item = i64>) {
+    pub(crate) async fn assert_offsets(&self, expected: impl DoubleEndedIterator<Item = i64>) {
         let expected: Vec<String> = expected.rev().map(|offset| id(0, offset)).collect();
         assert_eq!(self.ids().await, expected);
     }
 
     /// A whole commit.
-    pub async fn commit(&self, committer: &Committer) -> u64 {
+    pub(crate) async fn commit(&self, committer: &Committer) -> u64 {
         let planned = committer.plan(&LIMITS).await.unwrap();
         let written = committer.write(planned, 128 << 20).await.unwrap();
         let Commit::Done(committed) = committer.commit(written).await.unwrap() else { panic!("the commit was lost") };
@@ -110,25 +110,25 @@ impl World {
         committed.records
     }
 
-    pub async fn count(&self, sql: &str) -> i64 {
+    pub(crate) async fn count(&self, sql: &str) -> i64 {
         sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
     }
 
-    pub async fn execute(&self, sql: &str) {
+    pub(crate) async fn execute(&self, sql: &str) {
         sqlx::raw_sql(sql).execute(&self.pool).await.unwrap();
     }
 }
 
-pub fn source(partition: i32) -> Source {
+pub(crate) fn source(partition: i32) -> Source {
     Source { cluster_id: "cluster".into(), topic_id: "topic".into(), partition }
 }
 
 /// Keys are ordered as offsets are.
-pub fn id(partition: i32, offset: i64) -> String {
+pub(crate) fn id(partition: i32, offset: i64) -> String {
     format!("{partition}-{offset:06}")
 }
 
-pub fn time(offset: i64) -> i64 {
+pub(crate) fn time(offset: i64) -> i64 {
     BEGIN + offset * 1_000_000
 }
 
