@@ -12,7 +12,7 @@ install_kafka() {
     need_mvn
     say "fetching Kafka $VERSION from Maven Central"
     mvn --batch-mode --quiet --file "$SOURCES/pom.xml" dependency:copy-dependencies \
-        -DincludeScope=runtime -DoutputDirectory="$HOME_DIR/libs" | strip_colour ||
+        -DincludeScope=runtime -DoutputDirectory="$HOME_DIR/libs" 2>&1 | strip_colour ||
         die "Maven could not fetch Kafka; its message stands above"
     write_class_archive
 }

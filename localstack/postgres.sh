@@ -42,7 +42,9 @@ bin() {
 # secure bit makes access(2) count that right too).
 as_server() { (exec_as_server "$@"); }
 exec_as_server() {
-    case $(server_identity) in
+    local identity
+    identity=$(server_identity) || exit 1
+    case $identity in
         self) exec "$@" ;;
         namespace) exec unshare --user --map-user=1000 -- "$@" ;;
         nobody)
@@ -65,8 +67,9 @@ server_identity() {
 # give_to_server DIRECTORY: PostgreSQL insists that its user owns the data; the same data may have run the other way.
 give_to_server() {
     is_root || return 0
-    local owner=0
-    [ "$(server_identity)" != nobody ] || owner=$(id -u nobody)
+    local identity owner=0
+    identity=$(server_identity) || exit 1
+    [ "$identity" != nobody ] || owner=$(id -u nobody)
     [ "$(stat -c %u "$1")" = "$owner" ] || chown -R "$owner" "$1"
 }
 
