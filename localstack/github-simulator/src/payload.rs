@@ -89,10 +89,9 @@ fn number(random: &mut Random) -> u64 {
     random.zipf(14) + 1
 }
 
-fn pull_request(scene: &Scene<'_>, random: &mut Random) -> Value {
+fn pull_request(scene: &Scene<'_>, random: &mut Random, number: u64) -> Value {
     let Repository { id, name, default_branch, .. } = scene.repository;
     let repository = json!({"id": id, "url": api(scene), "name": name});
-    let number = number(random);
     json!({
         "url": format!("{}/pulls/{number}", api(scene)), "id": random.between(2_000_000_000, 4_999_999_999), "number": number,
         "head": {"ref": branch(random), "sha": random.sha(), "repo": repository},
@@ -102,12 +101,12 @@ fn pull_request(scene: &Scene<'_>, random: &mut Random) -> Value {
 
 fn pull_request_event(scene: &Scene<'_>, random: &mut Random) -> Value {
     let action = random.pick(&["opened", "opened", "opened", "merged", "merged", "closed", "reopened", "labeled"]);
-    let pull = pull_request(scene, random);
-    json!({"action": action, "number": pull.get("number"), "pull_request": pull})
+    let number = number(random);
+    json!({"action": action, "number": number, "pull_request": pull_request(scene, random, number)})
 }
 
 fn review(scene: &Scene<'_>, random: &mut Random) -> Value {
-    let pull = pull_request(scene, random);
+    let number = number(random);
     let id = random.between(2_000_000_000, 4_999_999_999);
     let words = random.below(40);
     json!({
@@ -116,22 +115,33 @@ fn review(scene: &Scene<'_>, random: &mut Random) -> Value {
             "id": id, "node_id": format!("PRR_kwDO{id:08x}"), "user": user(scene.actor), "body": prose(random, words),
             "commit_id": random.sha(), "submitted_at": scene.created_at, "updated_at": scene.created_at,
             "state": random.pick(&["approved", "approved", "commented", "commented", "changes_requested"]),
-            "html_url": format!("{}/pull/{}#pullrequestreview-{id}", html(scene), pull["number"]),
-            "pull_request_url": pull["url"],
+            "html_url": format!("{}/pull/{}#pullrequestreview-{id}", html(scene), number),
+            "pull_request_url": format!("{}/pulls/{number}", api(scene)),
         },
-        "pull_request": pull,
+        "pull_request": pull_request(scene, random, number),
     })
 }
 
 fn review_comment(scene: &Scene<'_>, random: &mut Random) -> Value {
-    let mut comment = comment(scene, random, "pulls");
-    let lines = random.between(8, 40);
-    comment["path"] = json!(format!("src/{}/{}.rs", random.pick(WORDS), random.pick(WORDS)));
-    comment["diff_hunk"] = json!(format!("@@ -{lines},6 +{lines},9 @@ {}", prose(random, lines)));
-    comment["commit_id"] = json!(random.sha());
-    comment["line"] = json!(lines);
-    comment["side"] = json!("RIGHT");
-    json!({"action": "created", "comment": comment, "pull_request": pull_request(scene, random)})
+    let number = number(random);
+    let line = random.between(8, 40);
+    let more = json!({
+        "path": format!("src/{}/{}.rs", random.pick(WORDS), random.pick(WORDS)), "commit_id": random.sha(), "line": line,
+        "side": "RIGHT", "diff_hunk": format!("@@ -{line},6 +{line},9 @@ {}", prose(random, line)),
+    });
+    let comment = extend(comment(scene, random, "pulls"), more);
+    json!({"action": "created", "comment": comment, "pull_request": pull_request(scene, random, number)})
+}
+
+/// The object with the fields of another one after its own.
+fn extend(object: Value, more: Value) -> Value {
+    match (object, more) {
+        (Value::Object(mut object), Value::Object(more)) => {
+            object.extend(more);
+            Value::Object(object)
+        }
+        (object, _) => object,
+    }
 }
 
 fn association(random: &mut Random) -> &'static str {
@@ -203,11 +213,8 @@ fn gollum(scene: &Scene<'_>, random: &mut Random) -> Value {
 }
 
 fn commit_comment(scene: &Scene<'_>, random: &mut Random) -> Value {
-    let mut comment = comment(scene, random, "commits");
-    comment["commit_id"] = json!(random.sha());
-    comment["path"] = Value::Null;
-    comment["position"] = Value::Null;
-    comment
+    let more = json!({"commit_id": random.sha(), "path": null, "position": null});
+    extend(comment(scene, random, "commits"), more)
 }
 
 fn discussion(scene: &Scene<'_>, random: &mut Random) -> Value {

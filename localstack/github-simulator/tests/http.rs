@@ -1,5 +1,13 @@
 //! The simulator through HTTP, with a clock that the test moves.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 use axum::body::Body;
 use axum::http::{Request, Response, StatusCode};
 use chrono::{DateTime, TimeDelta, Utc};
