@@ -1,7 +1,7 @@
 //! One mapping of properties, read key by key: what is accepted is written where it is read, and every error names
 //! the line, the property, the value and what is accepted.
 
-use std::ops::RangeInclusive;
+use std::{borrow::Cow, ops::RangeInclusive};
 
 use super::{
     error::Fault,
@@ -60,8 +60,8 @@ impl<'s, 'a> Fields<'s, 'a> {
     /// # Errors
     /// It is there.
     pub(super) fn not_yet(&self, key: &str, why: &str) -> Result<(), Fault> {
-        match (self.get(key)?, self.entry(key)) {
-            (Some(_), Some(entry)) => {
+        match self.entry(key) {
+            Some(entry) if self.has(key)? => {
                 Err(Fault::new(entry.position, format!("{}.{key} is not supported yet: {why}", self.what)))
             }
             _ => Ok(()),
@@ -92,6 +92,22 @@ impl<'s, 'a> Fields<'s, 'a> {
             Some(entry) => self.scope.resolve(&entry.value),
             None => Ok(None),
         }
+    }
+
+    /// Whether the key is there and not `AWS::NoValue`; what is in it may have no local value.
+    ///
+    /// # Errors
+    /// A condition that cannot be evaluated.
+    pub(super) fn has(&self, key: &str) -> Result<bool, Fault> {
+        Ok(self.chosen(key)?.is_some())
+    }
+
+    /// The value without the choice between values: nothing within it is resolved yet.
+    ///
+    /// # Errors
+    /// A condition that cannot be evaluated.
+    pub(super) fn chosen(&self, key: &str) -> Result<Option<Cow<'s, Node>>, Fault> {
+        self.entry(key).map_or(Ok(None), |entry| self.scope.choose(&entry.value))
     }
 
     /// Text.
@@ -186,7 +202,7 @@ impl<'s, 'a> Fields<'s, 'a> {
         key: &str,
         read: impl FnOnce(&Fields<'_, 'a>) -> Result<T, Fault>,
     ) -> Result<Option<T>, Fault> {
-        let Some(node) = self.get(key)? else { return Ok(None) };
+        let Some(node) = self.chosen(key)? else { return Ok(None) };
         let fields = Fields::new(self.scope, format!("{}.{key}", self.what), &node)?;
         read(&fields).map(Some)
     }

@@ -58,7 +58,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fau
     let mut fields = Fields::new(scope, id, &merged)?;
     fields.position = entry.position;
     for (key, effect) in WARNED {
-        if fields.get(key)?.is_some() {
+        if fields.has(key)? {
             let line = fields.place(key).line;
             reader.app.warnings.push(format!("line {line}: {id}.{key} is not applied here: {effect}"));
         }

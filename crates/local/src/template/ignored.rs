@@ -48,6 +48,7 @@ pub(super) const RESOURCES: &[(&str, &str)] = &[
     ("AWS::SNS::Subscription", "no local delivery"),
     ("AWS::SNS::Topic", "only its ARN would matter, and a reference to it is an error"),
     ("AWS::SNS::TopicPolicy", "no permissions are checked"),
+    ("AWS::Serverless::LayerVersion", "layers are not loaded"),
     ("AWS::SQS::Queue", "only its ARN would matter, and a reference to it is an error"),
     ("AWS::SQS::QueuePolicy", "no permissions are checked"),
     ("AWS::SSM::Parameter", "values come from parameters"),

@@ -1,6 +1,6 @@
 //! CloudFormation's intrinsic functions, replaced by what they mean locally.
 
-use std::cell::Cell;
+use std::{borrow::Cow, cell::Cell, collections::BTreeMap};
 
 use super::{
     error::Fault,
@@ -45,7 +45,7 @@ pub(super) struct Scope<'a> {
     /// Parameters and pseudo parameters with their values.
     pub parameters: Parameters,
     /// Local ports of the APIs, by logical id.
-    pub ports: std::collections::BTreeMap<String, u16>,
+    pub ports: BTreeMap<String, u16>,
     /// How deep references are nested just now.
     pub depth: Cell<usize>,
 }
@@ -57,6 +57,27 @@ impl Scope<'_> {
     /// An intrinsic that is wrong, refers to nothing, or has no local meaning.
     pub(super) fn resolve(&self, node: &Node) -> Result<Option<Node>, Fault> {
         self.nested(node.position, || self.resolve_unguarded(node))
+    }
+
+    /// What an `Fn::If` chooses, through any number of them; another intrinsic is resolved, a plain node is as it is,
+    /// so that a part of it that nobody reads may refer to what is not here.
+    ///
+    /// # Errors
+    /// As [`Scope::resolve`].
+    pub(super) fn choose<'n>(&self, node: &'n Node) -> Result<Option<Cow<'n, Node>>, Fault> {
+        let mut node = node;
+        while let Some(entry) = node.only_entry().filter(|entry| entry.key == "Fn::If") {
+            node = self.branch(&entry.value)?;
+        }
+        if is_call(node) { Ok(self.resolve(node)?.map(Cow::Owned)) } else { Ok(Some(Cow::Borrowed(node))) }
+    }
+
+    fn branch<'n>(&self, argument: &'n Node) -> Result<&'n Node, Fault> {
+        let form = "[condition, then, else]";
+        match items(argument, "Fn::If", form)? {
+            [condition, yes, no] => Ok(if self.named_condition(condition)? { yes } else { no }),
+            _ => Err(shape(argument, "Fn::If", form)),
+        }
     }
 
     /// The node without intrinsics, as text.
@@ -126,13 +147,7 @@ impl Scope<'_> {
             "Ref" => self.reference(argument),
             "GetAtt" => self.get_att(argument).map(Some),
             "Sub" => self.sub(argument).map(|text| Some(Node::text(text, position))),
-            "If" => match items(argument, "Fn::If", "[condition, then, else]")? {
-                [condition, yes, no] => {
-                    let chosen = if self.named_condition(condition)? { yes } else { no };
-                    self.resolve(chosen)
-                }
-                _ => Err(shape(argument, "Fn::If", "[condition, then, else]")),
-            },
+            "If" => self.resolve(self.branch(argument)?),
             "Join" => self.join(argument).map(|text| Some(Node::text(text, position))),
             "Select" => self.select(argument).map(Some),
             "Split" => self.split(argument).map(Some),
@@ -147,67 +162,6 @@ impl Scope<'_> {
                 let known = FUNCTIONS.join(", Fn::");
                 Err(Fault::new(entry.position, format!("{} is not supported; supported: Ref, Fn::{known}", entry.key)))
             }
-        }
-    }
-
-    fn join(&self, argument: &Node) -> Result<String, Fault> {
-        let form = "[separator, [values]]";
-        let [separator, values] = items(argument, "Fn::Join", form)? else {
-            return Err(shape(argument, "Fn::Join", form));
-        };
-        let separator = self.resolve_text(separator)?;
-        let values = self.list(values, "Fn::Join", form)?;
-        let texts: Result<Vec<String>, Fault> = values.iter().map(|value| self.resolve_text(value)).collect();
-        Ok(texts?.join(&separator))
-    }
-
-    fn select(&self, argument: &Node) -> Result<Node, Fault> {
-        let form = "[index, [values]]";
-        let [index, values] = items(argument, "Fn::Select", form)? else {
-            return Err(shape(argument, "Fn::Select", form));
-        };
-        let at = self.resolve_text(index)?;
-        let values = self.list(values, "Fn::Select", form)?;
-        let found = at.parse::<usize>().ok().and_then(|at| values.get(at));
-        let count = values.len();
-        found
-            .cloned()
-            .ok_or_else(|| Fault::new(index.position, format!("Fn::Select: no value {at} in a list of {count}")))
-    }
-
-    fn split(&self, argument: &Node) -> Result<Node, Fault> {
-        let form = "[separator, text]";
-        let [separator, text] = items(argument, "Fn::Split", form)? else {
-            return Err(shape(argument, "Fn::Split", form));
-        };
-        let (separator, source) = (self.resolve_text(separator)?, self.resolve_text(text)?);
-        if separator.is_empty() {
-            return Err(shape(argument, "Fn::Split", "a separator that is not empty"));
-        }
-        let parts = source.split(&separator).map(|part| Node::text(part, text.position)).collect();
-        Ok(Node::sequence(parts, text.position))
-    }
-
-    fn find_in_map(&self, argument: &Node) -> Result<Node, Fault> {
-        let form = "[map, first key, second key]";
-        let keys = items(argument, "Fn::FindInMap", form)?;
-        let [_, _, _] = keys else { return Err(shape(argument, "Fn::FindInMap", form)) };
-        let mut node = self.root.get("Mappings");
-        let mut path = Vec::new();
-        for key in keys {
-            let key = self.resolve_text(key)?;
-            node = node.and_then(|node| node.get(&key));
-            path.push(key);
-        }
-        let path = path.join(".");
-        node.cloned().ok_or_else(|| Fault::new(argument.position, format!("no {path} in Mappings")))
-    }
-
-    /// A list that is written out, or that a reference gives.
-    fn list(&self, node: &Node, function: &str, form: &str) -> Result<Vec<Node>, Fault> {
-        match self.resolve(node)?.map(|node| node.kind) {
-            Some(Kind::Sequence(items)) => Ok(items),
-            _ => Err(shape(node, function, form)),
         }
     }
 

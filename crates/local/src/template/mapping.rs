@@ -6,6 +6,7 @@ use super::{
     error::Fault,
     fields::Fields,
     names,
+    node::Node,
     resources::Reader,
     spec::{KafkaMappingSpec, OnFailure, StartingPosition},
 };
@@ -126,9 +127,9 @@ fn warn(
             .push(format!("line {line}: {id} has retry settings that AWS honours with ProvisionedPollerConfig only"));
     }
     // Where the pollers run matters to AWS only; how they log in is the runner's own setting.
-    let Some(access) = fields.get("SourceAccessConfigurations")? else { return Ok(()) };
+    let Some(access) = fields.chosen("SourceAccessConfigurations")? else { return Ok(()) };
     let items = access.as_sequence().unwrap_or_default();
-    let kinds = items.iter().filter_map(|item| item.get("Type").and_then(super::node::Node::as_text));
+    let kinds = items.iter().filter_map(|item| item.get("Type").and_then(Node::as_text));
     let login: Vec<_> = kinds.filter(|kind| !matches!(*kind, "VPC_SUBNET" | "VPC_SECURITY_GROUP")).collect();
     if !login.is_empty() {
         reader.app.warnings.push(format!(

@@ -12,6 +12,7 @@ mod globals;
 mod ignored;
 mod intrinsics;
 mod kafka;
+mod lists;
 mod mapping;
 mod metadata;
 pub mod names;

@@ -146,7 +146,7 @@ fn expression(fields: &Fields<'_, '_>, key: &str, timezone: &str) -> Result<Stri
 
 fn warn(reader: &mut Reader<'_, '_>, fields: &Fields<'_, '_>) -> Result<(), Fault> {
     for (key, effect) in WARNED {
-        if fields.get(key)?.is_some() {
+        if fields.has(key)? {
             let line = fields.place(key).line;
             reader.app.warnings.push(format!("line {line}: {}.{key} is not applied here: {effect}", fields.what));
         }

@@ -145,6 +145,48 @@ fn schedules_and_the_implicit_api() {
 }
 
 #[test]
+fn what_is_not_applied_may_refer_to_what_is_not_here() {
+    let text = format!(
+        "Conditions: {{Yes: !Equals [a, a]}}
+Resources:{FUNCTION}      DeadLetterConfig: {{Type: SQS, TargetArn: !GetAtt Dead.Arn}}
+      VpcConfig: {{SubnetIds: [!Ref Subnet]}}
+      Layers: !If [Yes, !Ref AWS::NoValue, [!Ref Dead]]
+      Events:
+        Tick:
+          Type: ScheduleV2
+          Properties:
+            ScheduleExpression: rate(1 minute)
+            DeadLetterConfig: {{Arn: !GetAtt Dead.Arn}}
+  Dead: {{Type: AWS::SQS::Queue}}
+  Subnet: {{Type: AWS::EC2::Subnet, Properties: {{CidrBlock: !Select [0, !Cidr [10.0.0.0/16, 1, 8]]}}}}
+  M:
+    Type: AWS::Lambda::EventSourceMapping
+    Properties:
+      FunctionName: !GetAtt F.Arn
+      SelfManagedEventSource: {{Endpoints: {{KafkaBootstrapServers: ['a:1']}}}}
+      SourceAccessConfigurations:
+        - {{Type: VPC_SUBNET, URI: !Sub 'subnet:${{Subnet}}'}}
+        - {{Type: SASL_SCRAM_512_AUTH, URI: !Ref Dead}}
+      Topics: [t]
+      StartingPosition: AT_TIMESTAMP
+      StartingPositionTimestamp: 1.5
+"
+    );
+    let application = read(&text).unwrap();
+    let expected = [
+        "F.DeadLetterConfig is not applied here",
+        "F.Events.Tick.DeadLetterConfig is not applied here",
+        "M.SourceAccessConfigurations SASL_SCRAM_512_AUTH is not applied here",
+        "topic t of M is in no Metadata.Millrace.Topics",
+    ];
+    assert_eq!(application.warnings.len(), expected.len(), "{:?}", application.warnings);
+    for (warning, expected) in application.warnings.iter().zip(expected) {
+        assert!(warning.contains(expected), "{warning}");
+    }
+    assert_eq!(application.kafka_mappings[0].starting_position, StartingPosition::AtTimestamp(1500));
+}
+
+#[test]
 fn the_projects_own_template() {
     let options = Options {
         environment: environment(&[
