@@ -17,7 +17,7 @@ set -euo pipefail
 : "${MILLRACE_OPT:=$MILLRACE_ROOT/.millrace/opt}"
 : "${MILLRACE_SERVICE:=$(basename "$0" .sh)}"
 : "${MILLRACE_DATA:=$MILLRACE_DIR/data/$MILLRACE_SERVICE}"
-export MILLRACE_ROOT MILLRACE_DIR MILLRACE_OPT MILLRACE_SERVICE MILLRACE_DATA
+export MILLRACE_ROOT MILLRACE_OPT
 # Where cargo leaves the binaries of the dev profile, the one that `up`, `test` and CI share.
 BIN_DIR="${CARGO_TARGET_DIR:-$MILLRACE_ROOT/target}/debug"
 case $BIN_DIR in /*) ;; *) BIN_DIR="$MILLRACE_ROOT/$BIN_DIR" ;; esac
