@@ -38,6 +38,9 @@ pub struct Offered {
 pub struct Plan {
     /// In the order offered; partitions with nothing new are left out.
     pub partitions: Vec<PlannedPartition>,
+    /// Whether each partition offered continues its watermark exactly: nothing is trimmed, nothing is passed over and
+    /// no partition is new.
+    pub continues: bool,
 }
 
 /// What of one partition is new. Fill in `records` and `dead_letters` before staging.
@@ -80,9 +83,11 @@ impl Lake {
     pub async fn plan(&self, offered: &[Offered]) -> anyhow::Result<Plan> {
         let sources: Vec<Source> = offered.iter().map(|part| part.source.clone()).collect();
         let watermarks = staging::watermarks(&self.pool, &self.table_name, &sources).await?;
+        let mut continues = true;
         let partitions = offered.iter().enumerate().filter_map(|(position, part)| {
             let expected = watermarks.get(&part.source).copied();
             let Trimmed { keep, range, gap } = trim(expected, &part.offsets);
+            continues &= expected.is_some() && keep.len() == part.offsets.len() && gap == 0;
             Some(PlannedPartition {
                 offered: position,
                 keep,
@@ -95,7 +100,8 @@ impl Lake {
                 gap: u64::try_from(gap).unwrap_or(0),
             })
         });
-        Ok(Plan { partitions: partitions.collect() })
+        let partitions = partitions.collect();
+        Ok(Plan { partitions, continues })
     }
 
     /// Stores the segment's object and registers it with the plan's ranges: rows and watermarks in one transaction.

@@ -43,7 +43,7 @@ pub(crate) struct Checked {
 }
 
 /// Checks the records that the plan keeps, and writes the counts into it.
-pub(crate) fn check(groups: &[Group<'_>], plan: &mut Plan, now: DateTime<Utc>) -> anyhow::Result<Checked> {
+pub(crate) fn check(groups: &[&Group<'_>], plan: &mut Plan, now: DateTime<Utc>) -> anyhow::Result<Checked> {
     let mut rows: Vec<(Event<'_>, &Record)> = Vec::new();
     let mut dead_letters = Vec::new();
     for part in &mut plan.partitions {

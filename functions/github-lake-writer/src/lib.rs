@@ -12,26 +12,26 @@
 //! Not here yet: ids that the source repeats, ranges of values, topics re-created while a batch is on its way.
 
 mod batch;
-
-use std::collections::HashMap;
+mod identity;
 
 use anyhow::{Context, bail};
 use domain::lake::Source;
-use futures::future::join_all;
 use kit::Invocation;
 use kit::kafka::{BatchResponse, KafkaEvent};
-use lake::{Lake, Offered, Outcome, github};
+use lake::{Lake, Offered, Outcome, Plan, github};
 use tokio::sync::OnceCell;
 
 use batch::{Group, group};
+use identity::{Answer, Identities};
 
-/// How often a batch is planned anew because another writer was faster.
-const ATTEMPTS: usize = 5;
+/// How often a batch is planned: again when another writer was faster, and when the broker must be asked who it is.
+const ATTEMPTS: usize = 6;
 
 /// What the function needs; nothing of it connects before the first batch.
 pub struct Deps {
     lake: Lake,
     kafka: kafka::Config,
+    identities: Identities,
     /// Only dead letters need it.
     producer: OnceCell<kafka::Producer>,
 }
@@ -52,7 +52,7 @@ impl Deps {
 
     /// With given parts, for tests.
     pub fn new(lake: Lake, kafka: kafka::Config) -> Self {
-        Self { lake, kafka, producer: OnceCell::new() }
+        Self { lake, identities: Identities::new(kafka.clone()), kafka, producer: OnceCell::new() }
     }
 
     async fn send_dead_letters(&self, letters: Vec<kafka::Message>) -> anyhow::Result<()> {
@@ -70,80 +70,67 @@ impl Deps {
 /// When Kafka, Postgres or S3 does not answer: nothing of the batch is done then, or all of it and the next delivery
 /// finds that out.
 pub async fn handle(deps: &Deps, event: KafkaEvent, invocation: &Invocation) -> anyhow::Result<BatchResponse> {
-    let mut response = BatchResponse::default();
     let groups = group(&event.records);
-    let identities = identities(deps, &groups).await?;
-    let mut offered = Vec::new();
-    let mut known = Vec::new();
-    for group in groups {
-        match identities.get(&*group.topic) {
-            Some(identity) => {
-                offered.push(Offered {
-                    source: Source {
-                        cluster_id: identity.cluster_id.clone(),
-                        topic_id: identity.topic_id.clone(),
-                        partition: group.partition,
-                    },
-                    topic: group.topic.to_string(),
-                    offsets: group.records.iter().map(|record| record.offset).collect(),
-                });
-                known.push(group);
-            }
-            None => response.fail(&group.topic, group.partition, group.first_offset()),
-        }
-    }
-    stage(deps, &known, &offered, invocation).await?;
-    Ok(response)
-}
-
-/// Asks the broker for each topic's id, again for each batch: what is trimmed by a topic's watermark must be of that
-/// topic, not of an older one of its name. Topics that cannot be asked for are missing in the answer.
-async fn identities<'a>(deps: &Deps, groups: &[Group<'a>]) -> anyhow::Result<HashMap<&'a str, kafka::TopicIdentity>> {
-    let mut topics: Vec<&'a str> = groups.iter().map(|group| group.topic).collect();
+    let mut topics: Vec<&str> = groups.iter().map(|group| group.topic).collect();
     topics.sort_unstable();
     topics.dedup();
-    let asked = topics.iter().map(|topic| kafka::topic_identity(&deps.kafka, topic));
-    let mut identities = HashMap::new();
-    let mut last_error = None;
-    for (topic, identity) in topics.iter().zip(join_all(asked).await) {
-        match identity {
-            Ok(identity) => {
-                identities.insert(*topic, identity);
-            }
-            Err(error) => {
-                tracing::warn!(kafka.topic = topic, error = format!("{error:#}"), "topic identity is unknown");
-                last_error = Some(error);
-            }
-        }
-    }
-    match last_error {
-        Some(error) if identities.is_empty() => Err(error).context("read the topics' identities"),
-        _ => Ok(identities),
-    }
-}
-
-async fn stage(deps: &Deps, groups: &[Group<'_>], offered: &[Offered], invocation: &Invocation) -> anyhow::Result<()> {
+    let mut ask_again = false;
     for attempt in 1..=ATTEMPTS {
-        let mut plan = deps.lake.plan(offered).await?;
-        if plan.partitions.is_empty() {
-            tracing::info!("all of the batch is staged already");
-            return Ok(());
+        let answer = deps.identities.of(&topics, ask_again).await?;
+        let (known, offered) = offer(&groups, &answer);
+        let plan = deps.lake.plan(&offered).await?;
+        if !plan.continues && !answer.fresh {
+            ask_again = true;
+            continue;
         }
-        let checked = batch::check(groups, &mut plan, invocation.now)?;
-        let dead_letters = checked.dead_letters.len();
-        deps.send_dead_letters(checked.dead_letters).await?;
-        match deps.lake.stage(&plan, checked.segment.as_ref()).await? {
-            Outcome::Staged => {
-                tracing::info!(
-                    lake.records = checked.records,
-                    lake.dead_letters = dead_letters,
-                    lake.segment_bytes = checked.segment.as_ref().map_or(0, lake::Segment::size),
-                    "staged a batch"
-                );
-                return Ok(());
-            }
-            Outcome::Outrun => tracing::info!(attempt, "another writer was faster; trimming again"),
+        if stage(deps, &known, plan, invocation).await? == Outcome::Staged {
+            return Ok(response(&groups, &answer));
         }
+        tracing::info!(attempt, "another writer was faster; trimming again");
     }
     bail!("another writer was faster {ATTEMPTS} times")
+}
+
+/// What the batch holds of topics that are known, and what that is called in the lake.
+fn offer<'a, 'b>(groups: &'a [Group<'b>], answer: &Answer) -> (Vec<&'a Group<'b>>, Vec<Offered>) {
+    let known = groups.iter().filter_map(|group| {
+        let identity = answer.identities.get(group.topic)?;
+        let source = Source {
+            cluster_id: identity.cluster_id.clone(),
+            topic_id: identity.topic_id.clone(),
+            partition: group.partition,
+        };
+        let offsets = group.records.iter().map(|record| record.offset).collect();
+        Some((group, Offered { source, topic: group.topic.to_owned(), offsets }))
+    });
+    known.unzip()
+}
+
+/// Everything is done but the partitions of topics that are not known.
+fn response(groups: &[Group<'_>], answer: &Answer) -> BatchResponse {
+    let mut response = BatchResponse::default();
+    for group in groups.iter().filter(|group| !answer.identities.contains_key(group.topic)) {
+        response.fail(group.topic, group.partition, group.first_offset());
+    }
+    response
+}
+
+async fn stage(deps: &Deps, groups: &[&Group<'_>], mut plan: Plan, invocation: &Invocation) -> anyhow::Result<Outcome> {
+    if plan.partitions.is_empty() {
+        tracing::info!("all of the batch is staged already");
+        return Ok(Outcome::Staged);
+    }
+    let checked = batch::check(groups, &mut plan, invocation.now)?;
+    let dead_letters = checked.dead_letters.len();
+    deps.send_dead_letters(checked.dead_letters).await?;
+    let outcome = deps.lake.stage(&plan, checked.segment.as_ref()).await?;
+    if outcome == Outcome::Staged {
+        tracing::info!(
+            lake.records = checked.records,
+            lake.dead_letters = dead_letters,
+            lake.segment_bytes = checked.segment.as_ref().map_or(0, lake::Segment::size),
+            "staged a batch"
+        );
+    }
+    Ok(outcome)
 }

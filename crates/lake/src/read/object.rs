@@ -18,10 +18,8 @@ use parquet::file::metadata::{PageIndexPolicy, ParquetMetaData, ParquetMetaDataR
 use super::files::FileRef;
 use crate::Lake;
 
-/// Segments kept, bytes.
-const SEGMENT_BYTES: usize = 64 << 20;
-/// Footers kept. One of a large data file, with its page index, takes some 100 kB.
-const FOOTERS: usize = 256;
+/// What is kept at most: segments' bytes and the footers' size in memory.
+const KEPT_BYTES: usize = 96 << 20;
 
 /// What is known of immutable objects.
 #[derive(Default)]
@@ -32,7 +30,7 @@ struct Cache {
     entries: HashMap<Arc<str>, Object>,
     /// Oldest first; what is dropped next.
     order: VecDeque<Arc<str>>,
-    segment_bytes: usize,
+    bytes: usize,
 }
 
 /// An object whose footer is read.
@@ -43,16 +41,23 @@ pub(crate) struct Object {
     bytes: Option<Bytes>,
 }
 
+impl Object {
+    fn size(&self) -> usize {
+        self.metadata.metadata().memory_size() + self.bytes.as_ref().map_or(0, Bytes::len)
+    }
+}
+
 impl Cache {
     fn insert(&mut self, path: Arc<str>, object: Object) {
-        self.segment_bytes += object.bytes.as_ref().map_or(0, Bytes::len);
-        if self.entries.insert(path.clone(), object).is_none() {
-            self.order.push_back(path);
+        self.bytes += object.size();
+        match self.entries.insert(path.clone(), object) {
+            Some(replaced) => self.bytes = self.bytes.saturating_sub(replaced.size()),
+            None => self.order.push_back(path),
         }
-        while self.segment_bytes > SEGMENT_BYTES || self.order.len() > FOOTERS {
+        while self.bytes > KEPT_BYTES {
             let Some(oldest) = self.order.pop_front() else { break };
             if let Some(dropped) = self.entries.remove(&oldest) {
-                self.segment_bytes = self.segment_bytes.saturating_sub(dropped.bytes.as_ref().map_or(0, Bytes::len));
+                self.bytes = self.bytes.saturating_sub(dropped.size());
             }
         }
     }
