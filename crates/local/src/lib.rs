@@ -1,1 +1,22 @@
-//! stub
+//! `millrace`: runs a SAM template of Rust functions whole on one machine. It starts the services that the functions
+//! need, hosts the functions as processes, and drives them with their triggers as AWS would.
+//!
+//! - [`template`] reads the template, [`instance`] knows one running stack's folder and ports;
+//! - [`services`] starts what `localstack/` describes, [`host`] runs functions;
+//! - [`kafka_source`], [`schedule_source`] and [`gateway`] are the triggers, [`api`] answers AWS calls;
+//! - [`stack`] puts them together, [`cli`] is the command line.
+//!
+//! Deliberately absent: any knowledge of a function or a system. What is of one system belongs to its functions and to
+//! the template; what stands in for a service belongs to `localstack/`.
+
+pub mod api;
+pub mod cli;
+pub mod gateway;
+pub mod host;
+pub mod instance;
+pub mod kafka_source;
+pub mod schedule;
+pub mod schedule_source;
+pub mod services;
+pub mod stack;
+pub mod template;

@@ -53,6 +53,19 @@ pub fn load(path: &Path, options: &Options) -> Result<Application, TemplateError
     parse(&text, path, options)
 }
 
+/// Any YAML file of ours as JSON, read by the same parser as the template.
+///
+/// # Errors
+/// The text is no YAML.
+pub fn yaml_to_json(text: &str, path: &Path) -> Result<serde_json::Value, TemplateError> {
+    yaml::parse(text).map(|node| node.to_json()).map_err(|fault| TemplateError::At {
+        path: path.to_path_buf(),
+        line: fault.position.line,
+        column: fault.position.column,
+        message: fault.message,
+    })
+}
+
 /// As [`load`], for a text that is already read; `path` is only shown.
 ///
 /// # Errors

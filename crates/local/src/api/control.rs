@@ -1,0 +1,180 @@
+//! The calls of our own command line.
+
+use std::{sync::Arc, time::SystemTime};
+
+use axum::{
+    Json, Router,
+    extract::{Path, State},
+    routing::{get, post},
+};
+use chrono::{DateTime, Utc};
+use http::StatusCode;
+use serde::Serialize;
+
+use super::{Stack, error::ApiError};
+use crate::{
+    host::{Function, FunctionState},
+    kafka_source::{MappingState, MappingStatistics},
+    services::ServiceStatus,
+};
+
+/// The whole stack at one moment.
+#[derive(Debug, Serialize)]
+pub struct Status {
+    /// Kafka, databases, S3 ...
+    pub services: Vec<ServiceStatus>,
+    /// Functions.
+    pub functions: Vec<FunctionStatus>,
+    /// Kafka triggers.
+    pub mappings: Vec<MappingStatus>,
+    /// Schedules.
+    pub schedules: Vec<ScheduleStatus>,
+    /// Addresses of HTTP APIs by logical id.
+    pub apis: Vec<(String, String)>,
+}
+
+/// One function.
+#[derive(Debug, Serialize)]
+pub struct FunctionStatus {
+    /// Its name.
+    pub name: String,
+    /// The system that it belongs to.
+    pub system: String,
+    /// `cold`, `warm` or `stopped`.
+    pub state: &'static str,
+    /// Invocations that ended.
+    pub invocations: u64,
+    /// Of these, with an error.
+    pub errors: u64,
+    /// Processes started.
+    pub cold_starts: u64,
+    /// Process ids of its idle environments.
+    pub idle_pids: Vec<u32>,
+    /// The newest error.
+    pub last_error: Option<String>,
+    /// When it last succeeded.
+    pub last_success: Option<DateTime<Utc>>,
+}
+
+/// One Kafka trigger.
+#[derive(Debug, Serialize)]
+pub struct MappingStatus {
+    /// Logical id.
+    pub name: String,
+    /// UUID, for `aws lambda get-event-source-mapping`.
+    pub uuid: String,
+    /// Topic.
+    pub topic: String,
+    /// Consumer group.
+    pub group: String,
+    /// Where it is.
+    pub state: MappingState,
+    /// What it did.
+    #[serde(flatten)]
+    pub statistics: MappingStatistics,
+}
+
+/// One schedule.
+#[derive(Debug, Serialize)]
+pub struct ScheduleStatus {
+    /// Its name.
+    pub name: String,
+    /// `rate(1 minute)`.
+    pub expression: String,
+    /// Whether it fires.
+    pub enabled: bool,
+    /// When it fired last.
+    pub last_fired: Option<DateTime<Utc>>,
+}
+
+pub(super) fn router() -> Router<Arc<Stack>> {
+    Router::new()
+        .route("/_millrace/status", get(status))
+        .route("/_millrace/{action}/{name}", post(act))
+        .route("/_millrace/shutdown", post(shut_down))
+}
+
+async fn status(State(stack): State<Arc<Stack>>) -> Json<Status> {
+    Json(Status {
+        services: stack.services.status(&stack.variables).await,
+        functions: stack.host.functions().map(|function| function_status(function)).collect(),
+        mappings: stack.mappings.iter().map(|mapping| mapping_status(mapping)).collect(),
+        schedules: stack.schedules.values().map(|source| schedule_status(source)).collect(),
+        apis: stack.apis.iter().map(|(name, port)| (name.clone(), format!("http://localhost:{port}"))).collect(),
+    })
+}
+
+async fn act(
+    State(stack): State<Arc<Stack>>,
+    Path((action, name)): Path<(String, String)>,
+) -> Result<StatusCode, ApiError> {
+    if let Some(function) = stack.host.find(&name) {
+        match action.as_str() {
+            "start" => function.resume(),
+            "stop" => function.stop().await,
+            "restart" => function.restart().await,
+            _ => return Err(unknown_action(&action)),
+        }
+        return Ok(StatusCode::NO_CONTENT);
+    }
+    if !stack.services.has(&name) {
+        let mut known: Vec<String> = stack.host.functions().map(|function| function.spec().name.clone()).collect();
+        known.extend(stack.services.status(&stack.variables).await.into_iter().map(|service| service.name));
+        return Err(ApiError::not_found(format!("nothing here is called {name}; there are {}", known.join(", "))));
+    }
+    let services = &stack.services;
+    let done = match action.as_str() {
+        "start" => services.start_one(&name).await,
+        "stop" => services.stop_one(&name).await,
+        "restart" => match services.stop_one(&name).await {
+            Ok(()) => services.start_one(&name).await,
+            failed => failed,
+        },
+        _ => return Err(unknown_action(&action)),
+    };
+    done.map(|()| StatusCode::NO_CONTENT).map_err(|error| ApiError::internal(&error))
+}
+
+fn unknown_action(action: &str) -> ApiError {
+    ApiError::invalid(format!("{action} is not an action; accepted: start, stop, restart"))
+}
+
+async fn shut_down(State(stack): State<Arc<Stack>>) -> StatusCode {
+    stack.shutdown.notify_one();
+    StatusCode::ACCEPTED
+}
+
+fn function_status(function: &Function) -> FunctionStatus {
+    let statistics = function.statistics();
+    FunctionStatus {
+        name: function.spec().name.clone(),
+        system: function.spec().system.clone(),
+        state: match function.state() {
+            FunctionState::Cold => "cold",
+            FunctionState::Warm => "warm",
+            FunctionState::Stopped => "stopped",
+        },
+        invocations: statistics.invocations,
+        errors: statistics.errors,
+        cold_starts: statistics.cold_starts,
+        idle_pids: function.idle_pids(),
+        last_error: statistics.last_error,
+        last_success: statistics.last_success.map(|time: SystemTime| time.into()),
+    }
+}
+
+fn mapping_status(mapping: &crate::kafka_source::Mapping) -> MappingStatus {
+    MappingStatus {
+        name: mapping.spec().logical_id.clone(),
+        uuid: mapping.uuid().to_owned(),
+        topic: mapping.spec().topic.clone(),
+        group: mapping.group().to_owned(),
+        state: mapping.state().0,
+        statistics: mapping.statistics(),
+    }
+}
+
+fn schedule_status(source: &crate::schedule_source::ScheduleSource) -> ScheduleStatus {
+    let spec = source.spec();
+    ScheduleStatus { name: spec.name, expression: spec.expression, enabled: spec.enabled, last_fired: source.times().1 }
+}

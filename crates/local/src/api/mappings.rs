@@ -1,0 +1,155 @@
+//! Lambda's GetEventSourceMapping, ListEventSourceMappings and UpdateEventSourceMapping.
+
+use std::sync::Arc;
+
+use axum::{
+    Json, Router,
+    extract::{Path, Query, State},
+    routing::get,
+};
+use http::StatusCode;
+use serde::Deserialize;
+use serde_json::{Map, Value, json};
+
+use super::{Stack, error::ApiError};
+use crate::{
+    kafka_source::{Mapping, MappingChange, MappingState},
+    template::spec::{OnFailure, StartingPosition},
+};
+
+pub(super) fn router() -> Router<Arc<Stack>> {
+    Router::new()
+        .route("/2015-03-31/event-source-mappings", get(list))
+        .route("/2015-03-31/event-source-mappings/", get(list))
+        .route("/2015-03-31/event-source-mappings/{uuid}", get(one).put(update))
+}
+
+#[derive(Deserialize)]
+struct Filter {
+    #[serde(rename = "FunctionName")]
+    function: Option<String>,
+    #[serde(rename = "EventSourceArn")]
+    source: Option<String>,
+}
+
+async fn list(State(stack): State<Arc<Stack>>, Query(filter): Query<Filter>) -> Json<Value> {
+    let wanted = filter.function.as_deref().map(|name| stack.host.find(name).map(|f| f.spec().logical_id.clone()));
+    let mappings = stack.mappings.iter().filter(|mapping| {
+        let of_function = wanted.as_ref().is_none_or(|id| id.as_deref() == Some(mapping.spec().function.as_str()));
+        let of_source = filter.source.is_none() || filter.source == mapping.spec().event_source_arn;
+        of_function && of_source
+    });
+    Json(json!({"EventSourceMappings": mappings.map(|mapping| describe(&stack, mapping)).collect::<Vec<_>>()}))
+}
+
+async fn one(State(stack): State<Arc<Stack>>, Path(uuid): Path<String>) -> Result<Json<Value>, ApiError> {
+    Ok(Json(describe(&stack, find(&stack, &uuid)?)))
+}
+
+/// Answers with the state on the way (`Enabling`, `Disabling`), as AWS does, and goes on behind it.
+async fn update(
+    State(stack): State<Arc<Stack>>,
+    Path(uuid): Path<String>,
+    Json(body): Json<Map<String, Value>>,
+) -> Result<(StatusCode, Json<Value>), ApiError> {
+    let mapping = Arc::clone(find(&stack, &uuid)?);
+    let change = read_change(&body)?;
+    stack.settings.set_mapping(&mapping.spec().logical_id, &change).map_err(|error| ApiError::internal(&error))?;
+    mapping.change(&change);
+    let mut description = describe(&stack, &mapping);
+    let state = mapping.state().0;
+    let reads = matches!(state, MappingState::Enabled | MappingState::Enabling);
+    if let Some(enabled) = change.enabled.filter(|enabled| *enabled != reads) {
+        let on_the_way = if enabled { "Enabling" } else { "Disabling" };
+        if let Some(fields) = description.as_object_mut() {
+            fields.insert("State".into(), on_the_way.into());
+        }
+        tokio::spawn(async move {
+            if enabled {
+                if let Err(error) = mapping.enable().await {
+                    tracing::error!(error = format!("{error:#}"), "the mapping cannot be enabled");
+                }
+            } else {
+                mapping.disable().await;
+            }
+        });
+    }
+    Ok((StatusCode::ACCEPTED, Json(description)))
+}
+
+fn find<'s>(stack: &'s Stack, uuid: &str) -> Result<&'s Arc<Mapping>, ApiError> {
+    // Our own command line and people know the logical id rather than the UUID.
+    let found = stack.mappings.iter().find(|mapping| mapping.uuid() == uuid || mapping.spec().logical_id == uuid);
+    found.ok_or_else(|| ApiError::not_found(format!("The resource you requested does not exist: mapping {uuid}")))
+}
+
+/// Reads what can be changed here; what cannot is refused rather than ignored.
+fn read_change(body: &Map<String, Value>) -> Result<MappingChange, ApiError> {
+    let mut change = MappingChange::default();
+    for (name, value) in body {
+        let wrong = |accepted: &str| ApiError::invalid(format!("{name} is {value}, accepted: {accepted}"));
+        let number = |low: u64, high: u64| {
+            let accepted = format!("a number from {low} to {high}");
+            value.as_u64().filter(|number| (low..=high).contains(number)).ok_or_else(|| wrong(&accepted))
+        };
+        match name.as_str() {
+            "Enabled" => change.enabled = Some(value.as_bool().ok_or_else(|| wrong("true or false"))?),
+            "BatchSize" => change.batch_size = usize::try_from(number(1, 10_000)?).ok(),
+            "MaximumBatchingWindowInSeconds" => change.batching_window_seconds = Some(number(0, 300)?),
+            "FunctionName" | "UUID" => {}
+            _ if value.is_null() => {}
+            other => {
+                return Err(ApiError::invalid(format!(
+                    "{other} cannot be changed here; change template.yaml, or one of Enabled, BatchSize, MaximumBatchingWindowInSeconds"
+                )));
+            }
+        }
+    }
+    Ok(change)
+}
+
+fn describe(stack: &Stack, mapping: &Mapping) -> Value {
+    let spec = mapping.spec();
+    let (state, modified) = mapping.state();
+    let (batch_size, window) = mapping.limits();
+    let function_arn = stack.host.find(&spec.function).map(|function| function.arn()).unwrap_or_default();
+    let mut description = json!({
+        "UUID": mapping.uuid(),
+        "FunctionArn": function_arn,
+        "BatchSize": batch_size,
+        "MaximumBatchingWindowInSeconds": window.as_secs(),
+        "MaximumRetryAttempts": spec.maximum_retry_attempts.map_or(-1, i64::from),
+        "MaximumRecordAgeInSeconds": spec.maximum_record_age.map_or(-1, |age| i64::try_from(age.as_secs()).unwrap_or(-1)),
+        "BisectBatchOnFunctionError": spec.bisect_on_error,
+        "FunctionResponseTypes": if spec.report_batch_item_failures { vec!["ReportBatchItemFailures"] } else { vec![] },
+        "Topics": [spec.topic],
+        "State": state,
+        "StateTransitionReason": "USER_INITIATED",
+        "LastModified": modified.timestamp_millis() as f64 / 1000.0,
+    });
+    if let Some(fields) = description.as_object_mut() {
+        let group = json!({"ConsumerGroupId": mapping.group()});
+        if let Some(arn) = &spec.event_source_arn {
+            fields.insert("EventSourceArn".into(), json!(arn));
+            fields.insert("AmazonManagedKafkaEventSourceConfig".into(), group);
+        } else {
+            let servers: Vec<&str> = mapping.kafka().bootstrap_servers.split(',').collect();
+            fields.insert("SelfManagedEventSource".into(), json!({"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": servers}}));
+            fields.insert("SelfManagedKafkaEventSourceConfig".into(), group);
+        }
+        let position = match spec.starting_position {
+            StartingPosition::TrimHorizon => "TRIM_HORIZON",
+            StartingPosition::Latest => "LATEST",
+            StartingPosition::AtTimestamp(ms) => {
+                fields.insert("StartingPositionTimestamp".into(), json!(ms as f64 / 1000.0));
+                "AT_TIMESTAMP"
+            }
+        };
+        fields.insert("StartingPosition".into(), json!(position));
+        if let Some(OnFailure::KafkaTopic(topic)) = &spec.on_failure {
+            fields
+                .insert("DestinationConfig".into(), json!({"OnFailure": {"Destination": format!("kafka://{topic}")}}));
+        }
+    }
+    description
+}

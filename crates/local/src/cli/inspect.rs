@@ -1,0 +1,127 @@
+//! `status`, `lag`, `env`.
+
+use anyhow::Context;
+use kafka::{Config, admin};
+use serde_json::{Value, json};
+
+use super::{console, control::url};
+use crate::instance::Instance;
+
+/// Shows the whole stack.
+pub(super) async fn status(instance: &Instance, json: bool) -> anyhow::Result<()> {
+    let status = fetch(instance).await?;
+    if json {
+        console::line(serde_json::to_string_pretty(&status).context("write the status")?)?;
+        return Ok(());
+    }
+    section(&status, "services", &[("SERVICE", "name"), ("STATE", "state"), ("ADDRESS", "address")])?;
+    section(
+        &status,
+        "functions",
+        &[
+            ("FUNCTION", "name"),
+            ("SYSTEM", "system"),
+            ("STATE", "state"),
+            ("INVOCATIONS", "invocations"),
+            ("ERRORS", "errors"),
+            ("COLD STARTS", "cold_starts"),
+            ("LAST SUCCESS", "last_success"),
+        ],
+    )?;
+    section(
+        &status,
+        "mappings",
+        &[
+            ("KAFKA TRIGGER", "name"),
+            ("TOPIC", "topic"),
+            ("STATE", "state"),
+            ("RECORDS", "records"),
+            ("FAILURES", "failures"),
+            ("GIVEN UP", "given_up"),
+        ],
+    )?;
+    section(
+        &status,
+        "schedules",
+        &[("SCHEDULE", "name"), ("EXPRESSION", "expression"), ("ENABLED", "enabled"), ("LAST FIRED", "last_fired")],
+    )?;
+    for api in status.get("apis").and_then(Value::as_array).into_iter().flatten() {
+        console::line(format!("{}  {}", cell(api.get(0)), cell(api.get(1))))?;
+    }
+    Ok(())
+}
+
+async fn fetch(instance: &Instance) -> anyhow::Result<Value> {
+    let running = instance.require_running()?;
+    let answer = reqwest::get(url(&running, "/_millrace/status")).await.context("reach the runner")?;
+    answer.json().await.context("understand the runner's status")
+}
+
+fn section(status: &Value, name: &str, columns: &[(&str, &str)]) -> anyhow::Result<()> {
+    let items = status.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    if items.is_empty() {
+        return Ok(());
+    }
+    let mut rows = vec![columns.iter().map(|(title, _)| (*title).to_owned()).collect()];
+    rows.extend(items.iter().map(|item| columns.iter().map(|(_, key)| cell(item.get(*key))).collect()));
+    console::table(&rows)?;
+    console::line("")?;
+    Ok(())
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => "-".to_owned(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}
+
+/// Shows how far each trigger is behind. A trigger that is switched off still has a lag.
+pub(super) async fn lag(instance: &Instance, json: bool) -> anyhow::Result<()> {
+    let status = fetch(instance).await?;
+    let kafka = kafka(instance)?;
+    let mut partitions = Vec::new();
+    for mapping in status.get("mappings").and_then(Value::as_array).into_iter().flatten() {
+        let (name, topic, group) = (cell(mapping.get("name")), cell(mapping.get("topic")), cell(mapping.get("group")));
+        for state in admin::partitions(&kafka, &topic, &group).await? {
+            partitions.push(json!({
+                "trigger": name, "topic": topic, "partition": state.partition, "group": group,
+                "low": state.low, "high": state.high, "committed": state.committed, "lag": state.lag(),
+            }));
+        }
+    }
+    if json {
+        console::line(serde_json::to_string_pretty(&partitions).context("write the lag")?)?;
+        return Ok(());
+    }
+    let columns = [
+        ("TRIGGER", "trigger"),
+        ("TOPIC", "topic"),
+        ("PARTITION", "partition"),
+        ("COMMITTED", "committed"),
+        ("END", "high"),
+        ("LAG", "lag"),
+    ];
+    section(&json!({"lag": partitions}), "lag", &columns)
+}
+
+/// The broker of the running instance.
+pub(super) fn kafka(instance: &Instance) -> anyhow::Result<Config> {
+    let running = instance.require_running()?;
+    let servers = running.exports.get("KAFKA_BOOTSTRAP_SERVERS").context("this instance runs no Kafka broker")?;
+    Ok(Config::plaintext(servers))
+}
+
+/// Prints what other programs need.
+pub(super) fn env(instance: &Instance, json: bool) -> anyhow::Result<()> {
+    let running = instance.require_running()?;
+    if json {
+        console::line(serde_json::to_string_pretty(&running.exports).context("write the environment")?)?;
+        return Ok(());
+    }
+    for (name, value) in &running.exports {
+        console::line(format!("export {name}='{}'", value.replace('\'', r"'\''")))?;
+    }
+    Ok(())
+}

@@ -1,0 +1,139 @@
+//! The command line.
+
+mod console;
+mod control;
+mod inspect;
+mod logs;
+mod topic;
+mod up;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::instance::{Instance, PortChoice};
+
+/// Runs a SAM template of Rust functions whole on this machine: Kafka, schedules and HTTP drive them as on AWS.
+#[derive(Debug, Parser)]
+#[command(name = "millrace", version, max_term_width = 100)]
+struct Cli {
+    /// Folder of the instance: its data, logs and state. Several instances can run beside each other
+    #[arg(long, global = true, env = "MILLRACE_DIR", default_value = ".millrace", value_name = "DIR")]
+    dir: PathBuf,
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start services, functions and triggers, and stay in front until Ctrl-C
+    Up(UpArguments),
+    /// Stop everything; data stays
+    Down,
+    /// Show what runs: services, functions, triggers, addresses
+    Status {
+        /// As JSON, for scripts
+        #[arg(long)]
+        json: bool,
+    },
+    /// Invoke a function and print its answer
+    Invoke(control::InvokeArguments),
+    /// Print the log of a function or a service, or of the runner when none is named
+    Logs(logs::LogsArguments),
+    /// Stop and start a function or a service; a function's running invocations end first
+    Restart(Named),
+    /// Stop a function or a service
+    Stop(Named),
+    /// Start a function or a service that was stopped
+    Start(Named),
+    /// Show how far each Kafka trigger is behind, by partition
+    Lag {
+        /// As JSON, for scripts
+        #[arg(long)]
+        json: bool,
+    },
+    /// Look into topics
+    #[command(subcommand)]
+    Topic(topic::TopicCommand),
+    /// Print `export` lines with which other programs reach the running stack: eval "$(millrace env)"
+    Env {
+        /// As JSON, for scripts
+        #[arg(long)]
+        json: bool,
+    },
+}
+
+/// What `up` takes.
+#[derive(Debug, Args)]
+struct UpArguments {
+    /// Systems to start, with what they need; all when none is named
+    systems: Vec<String>,
+    /// The SAM template
+    #[arg(long, default_value = "template.yaml", value_name = "FILE")]
+    template: PathBuf,
+    /// A parameter of the template; may stand several times
+    #[arg(long = "parameter", value_name = "NAME=VALUE", value_parser = up::parse_parameter)]
+    parameters: Vec<(String, String)>,
+    /// Which ports to use; MILLRACE_PORT_* variables move single ones
+    #[arg(long, value_enum, default_value_t = PortChoice::Fixed)]
+    ports: PortChoice,
+    /// Start the services and topics only, no function
+    #[arg(long)]
+    services_only: bool,
+    /// Return when everything is ready, and go on behind
+    #[arg(long)]
+    detach: bool,
+}
+
+/// A function or a service.
+#[derive(Debug, Args)]
+struct Named {
+    /// Its name, as `millrace status` shows it
+    name: String,
+}
+
+/// Parses the arguments, runs the command, and prints its error with the whole chain.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    match run(&cli) {
+        Ok(code) => code,
+        // A reader that has seen enough (`| head`) is no failure.
+        Err(error) if console::is_closed_pipe(&error) => ExitCode::SUCCESS,
+        Err(error) => {
+            console::error(&error);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    runtime.block_on(async {
+        let open = || Instance::open(&cli.dir);
+        let done = match &cli.command {
+            Command::Up(arguments) => up::run(&open()?, arguments).await,
+            Command::Down => up::down(&cli.dir).await,
+            Command::Status { json } => inspect::status(&open()?, *json).await,
+            Command::Lag { json } => inspect::lag(&open()?, *json).await,
+            Command::Env { json } => inspect::env(&open()?, *json),
+            Command::Invoke(arguments) => return control::invoke(&open()?, arguments).await,
+            Command::Restart(named) => control::act(&open()?, "restart", &named.name).await,
+            Command::Stop(named) => control::act(&open()?, "stop", &named.name).await,
+            Command::Start(named) => control::act(&open()?, "start", &named.name).await,
+            Command::Logs(arguments) => logs::run(&open()?, arguments).await,
+            Command::Topic(command) => topic::run(&open()?, command).await,
+        };
+        done.map(|()| ExitCode::SUCCESS)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_arguments_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

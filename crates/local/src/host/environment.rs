@@ -1,0 +1,210 @@
+//! One execution environment: a process, and the hand-over of events and answers between it and the host.
+
+use std::{
+    path::Path,
+    process::ExitStatus,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use bytes::Bytes;
+use tokio::{
+    process::{Child, Command},
+    sync::{Mutex, mpsc, oneshot, watch},
+};
+use uuid::Uuid;
+
+use super::{log::FunctionLog, memory, outcome::Outcome};
+
+/// An event on its way to a process.
+#[derive(Debug)]
+pub(super) struct Job {
+    pub(super) request_id: String,
+    pub(super) payload: Bytes,
+    /// Wall-clock milliseconds at which the invocation will be over.
+    pub(super) deadline_ms: u128,
+}
+
+/// What the process said.
+#[derive(Debug)]
+pub(super) enum Answer {
+    /// `POST .../response`.
+    Response(Bytes),
+    /// `POST .../error` or `.../init/error`.
+    Error(Bytes),
+    /// `POST .../response` with more than 6 MB, which was not kept.
+    TooLarge(usize),
+}
+
+/// The side that the Runtime API sees.
+#[derive(Debug)]
+pub(super) struct Link {
+    /// ARN, for `Lambda-Runtime-Invoked-Function-Arn`.
+    pub(super) function_arn: String,
+    /// The next event; behind a lock because a process may give up a call for it and make another.
+    pub(super) jobs: Mutex<mpsc::Receiver<Job>>,
+    /// Who waits for the answer to which request.
+    pub(super) waiting: Mutex<Option<(String, oneshot::Sender<Answer>)>>,
+    /// Becomes true with the first call for an event: the init phase is over.
+    pub(super) ready: watch::Sender<bool>,
+    /// The error of the init phase, when the process reported one.
+    pub(super) init_error: Mutex<Option<Bytes>>,
+}
+
+/// The side that the host sees. Dropping it kills the process.
+#[derive(Debug)]
+pub(super) struct Environment {
+    pub(super) id: Uuid,
+    pub(super) link: Arc<Link>,
+    jobs: mpsc::Sender<Job>,
+    pid: u32,
+    exited: watch::Receiver<Option<ExitStatus>>,
+    kill: Option<oneshot::Sender<()>>,
+    started: Instant,
+    ready: watch::Receiver<bool>,
+    /// How long the init phase took, until the first invocation has reported it.
+    init: Option<Duration>,
+}
+
+/// How a wait for a process ended.
+#[derive(Debug)]
+pub(super) enum Ended {
+    /// With an answer.
+    Answered(Answer),
+    /// The process ended first.
+    Exited(ExitStatus),
+    /// Time was over first.
+    TimedOut,
+}
+
+impl Environment {
+    /// Starts `program` with exactly these variables. Its standard output goes to the log.
+    pub(super) fn spawn(
+        id: Uuid,
+        program: &Path,
+        variables: &[(String, String)],
+        function_arn: String,
+        log: &FunctionLog,
+    ) -> anyhow::Result<Self> {
+        let mut command = Command::new(program);
+        command
+            .env_clear()
+            .envs(variables.iter().map(|(name, value)| (name, value)))
+            .stdin(std::process::Stdio::null())
+            .stdout(log.stdio()?)
+            .stderr(log.stdio()?)
+            // A Ctrl-C at the terminal is for the runner, which lets invocations end first.
+            .process_group(0)
+            .kill_on_drop(true);
+        let child = command.spawn().with_context(|| format!("start {}", program.display()))?;
+        let pid = child.id().context("the process ended at once")?;
+        let (jobs, job_receiver) = mpsc::channel(1);
+        let (ready_sender, ready) = watch::channel(false);
+        let (exit_sender, exited) = watch::channel(None);
+        let (kill, killed) = oneshot::channel();
+        tokio::spawn(watch_over(child, killed, exit_sender));
+        let link = Arc::new(Link {
+            function_arn,
+            jobs: Mutex::new(job_receiver),
+            waiting: Mutex::new(None),
+            ready: ready_sender,
+            init_error: Mutex::new(None),
+        });
+        Ok(Self { id, link, jobs, pid, exited, kill: Some(kill), started: Instant::now(), ready, init: None })
+    }
+
+    /// Waits until the process asks for its first event.
+    pub(super) async fn wait_until_ready(&mut self, limit: Duration) -> Result<(), Outcome> {
+        let mut exited = self.exited.clone();
+        let outcome = tokio::select! {
+            biased;
+            ready = self.ready.wait_for(|ready| *ready) => match ready {
+                Ok(_) => { self.init = Some(self.started.elapsed()); return Ok(()) }
+                Err(_) => ("Runtime.ExitError", "the process ended during its init phase".to_owned()),
+            },
+            status = exited.wait_for(Option::is_some) => {
+                let status = status.ok().and_then(|status| *status);
+                ("Runtime.ExitError", format!("the process ended during its init phase: {}", describe(status)))
+            }
+            () = tokio::time::sleep(limit) => {
+                ("Sandbox.Timedout", format!("init took longer than {:.2} seconds", limit.as_secs_f64()))
+            }
+        };
+        let (kind, message) = outcome;
+        let mut outcome = Outcome::error("", kind, &message, self.started.elapsed());
+        if let Some(reported) = self.link.init_error.lock().await.take() {
+            outcome.payload = reported;
+        }
+        Err(outcome)
+    }
+
+    /// Hands one event over and waits for what comes of it.
+    pub(super) async fn serve(&mut self, job: Job, limit: Duration) -> Ended {
+        let (sender, answer) = oneshot::channel();
+        *self.link.waiting.lock().await = Some((job.request_id.clone(), sender));
+        let mut exited = self.exited.clone();
+        let work = async {
+            // A closed channel means that the process is gone; the other branch says how.
+            if self.jobs.send(job).await.is_err() {
+                std::future::pending::<()>().await;
+            }
+            match answer.await {
+                Ok(answer) => answer,
+                Err(_) => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            answer = work => Ended::Answered(answer),
+            status = exited.wait_for(Option::is_some) => {
+                Ended::Exited(status.ok().and_then(|status| *status).unwrap_or_default())
+            }
+            () = tokio::time::sleep(limit) => Ended::TimedOut,
+        }
+    }
+
+    /// How long the init phase took; told once, for the REPORT line of the cold invocation.
+    pub(super) fn take_init(&mut self) -> Option<Duration> {
+        self.init.take()
+    }
+
+    pub(super) fn memory_used_mb(&self) -> Option<u64> {
+        memory::peak_mb(self.pid)
+    }
+
+    pub(super) fn pid(&self) -> u32 {
+        self.pid
+    }
+
+    pub(super) fn is_alive(&self) -> bool {
+        self.exited.borrow().is_none()
+    }
+
+    /// Ends the process and waits until it is gone.
+    pub(super) async fn end(mut self) {
+        if let Some(kill) = self.kill.take() {
+            // The watcher is gone only when the process is.
+            let _ = kill.send(());
+        }
+        let _ = self.exited.wait_for(Option::is_some).await;
+    }
+}
+
+/// Says how a process ended, as Lambda does.
+pub(super) fn describe(status: Option<ExitStatus>) -> String {
+    status.map_or_else(|| "unknown".to_owned(), |status| status.to_string())
+}
+
+async fn watch_over(mut child: Child, killed: oneshot::Receiver<()>, exited: watch::Sender<Option<ExitStatus>>) {
+    let status = tokio::select! {
+        status = child.wait() => status,
+        // Sent by `end`, or dropped with the environment: either way the process has to go. An idle process holds no
+        // work, so it is not asked first; Lambda does the same.
+        _ = killed => {
+            let _ = child.start_kill();
+            child.wait().await
+        }
+    };
+    exited.send_replace(Some(status.unwrap_or_default()));
+}

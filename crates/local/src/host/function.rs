@@ -1,0 +1,366 @@
+//! One function: its environments, its concurrency, and the way of one invocation through them.
+
+use std::{
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+use bytes::Bytes;
+use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
+use tracing::warn;
+use uuid::Uuid;
+
+use super::{
+    HostConfig, PAYLOAD_LIMIT,
+    environment::{Answer, Ended, Environment, Job, describe},
+    log::{FunctionLog, Report},
+    outcome::{InvokeError, Outcome},
+    runtime_api::Registry,
+};
+use crate::template::spec::FunctionSpec;
+
+/// Lambda gives the init phase ten seconds, or the function's timeout when that is longer.
+const INIT_LIMIT: Duration = Duration::from_secs(10);
+
+/// A function of the application.
+#[derive(Debug)]
+pub struct Function {
+    spec: FunctionSpec,
+    config: Arc<HostConfig>,
+    registry: Registry,
+    runtime_api: SocketAddr,
+    /// One permit an environment.
+    permits: Semaphore,
+    /// Warm environments; the one used last is used next, so that rarely needed ones stay cold.
+    idle: Mutex<Vec<Environment>>,
+    stopped: AtomicBool,
+    /// Raised by a restart: environments of an older generation are not kept.
+    generation: AtomicU64,
+    statistics: Mutex<Statistics>,
+}
+
+/// What happened to a function since the runner started.
+#[derive(Debug, Clone, Default)]
+pub struct Statistics {
+    /// Invocations that ended.
+    pub invocations: u64,
+    /// Of these, with a function error.
+    pub errors: u64,
+    /// Invocations refused for want of concurrency.
+    pub throttles: u64,
+    /// Processes started.
+    pub cold_starts: u64,
+    /// The newest error, as its error object.
+    pub last_error: Option<String>,
+    /// When the newest success ended.
+    pub last_success: Option<SystemTime>,
+}
+
+/// Whether a function would serve an invocation now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum FunctionState {
+    /// It has not been needed yet.
+    Cold,
+    /// A process waits or works.
+    Warm,
+    /// It was stopped by hand.
+    Stopped,
+}
+
+impl Function {
+    pub(super) fn new(
+        spec: FunctionSpec,
+        config: Arc<HostConfig>,
+        registry: Registry,
+        runtime_api: SocketAddr,
+    ) -> Self {
+        let concurrency = spec.reserved_concurrency.unwrap_or(config.default_concurrency);
+        Self {
+            permits: Semaphore::new(usize::try_from(concurrency).unwrap_or(1)),
+            spec,
+            config,
+            registry,
+            runtime_api,
+            idle: Mutex::default(),
+            stopped: AtomicBool::new(false),
+            generation: AtomicU64::new(0),
+            statistics: Mutex::default(),
+        }
+    }
+
+    /// What the template says of it.
+    #[must_use]
+    pub fn spec(&self) -> &FunctionSpec {
+        &self.spec
+    }
+
+    /// Its log file.
+    #[must_use]
+    pub fn log_path(&self) -> PathBuf {
+        self.config.log_dir.join(format!("{}.log", self.spec.name))
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn statistics(&self) -> Statistics {
+        self.statistics.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether it would serve now.
+    #[must_use]
+    pub fn state(&self) -> FunctionState {
+        if self.stopped.load(Ordering::Acquire) {
+            FunctionState::Stopped
+        } else if self.idle_count() > 0 || self.permits.available_permits() < self.concurrency() {
+            FunctionState::Warm
+        } else {
+            FunctionState::Cold
+        }
+    }
+
+    /// Process ids of its idle environments.
+    #[must_use]
+    pub fn idle_pids(&self) -> Vec<u32> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Environment::pid).collect()
+    }
+
+    fn idle_count(&self) -> usize {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).len()
+    }
+
+    fn concurrency(&self) -> usize {
+        usize::try_from(self.spec.reserved_concurrency.unwrap_or(self.config.default_concurrency)).unwrap_or(1)
+    }
+
+    pub(super) async fn invoke(&self, payload: Bytes) -> Result<Outcome, InvokeError> {
+        if payload.len() > PAYLOAD_LIMIT {
+            return Err(InvokeError::PayloadTooLarge { size: payload.len(), limit: PAYLOAD_LIMIT });
+        }
+        let _permit = self.permit().await?;
+        let request_id = Uuid::new_v4().to_string();
+        let log = FunctionLog::open(&self.log_path()).map_err(|error| self.not_runnable(&format!("{error:#}")))?;
+        let generation = self.generation.load(Ordering::Acquire);
+        let (mut environment, spawned) = match self.warm() {
+            Some(environment) => (environment, false),
+            None => (self.spawn(&log)?, true),
+        };
+        log.line(&format!("START RequestId: {request_id} Version: $LATEST"));
+        if spawned && let Err(mut outcome) = environment.wait_until_ready(INIT_LIMIT.max(self.spec.timeout)).await {
+            outcome.request_id.clone_from(&request_id);
+            self.discard(environment).await;
+            self.finish(&log, &outcome, None, Some("error"));
+            return Ok(outcome);
+        }
+        let init_duration = environment.take_init();
+        let (mut outcome, usable) = self.run(&mut environment, &request_id, payload).await;
+        outcome.init_duration = init_duration;
+        let status = match (&outcome.function_error, usable) {
+            (None, _) => None,
+            (Some(_), true) => Some("error"),
+            (Some(_), false) => Some("timeout"),
+        };
+        self.finish(&log, &outcome, environment.memory_used_mb(), status);
+        if usable && generation == self.generation.load(Ordering::Acquire) && !self.stopped.load(Ordering::Acquire) {
+            self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
+        } else {
+            self.discard(environment).await;
+        }
+        Ok(outcome)
+    }
+
+    /// Reserved concurrency throttles at once, as on AWS; without it an invocation waits for its turn, because the
+    /// laptop's few processes stand for AWS's thousand.
+    async fn permit(&self) -> Result<SemaphorePermit<'_>, InvokeError> {
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(InvokeError::Stopped(self.spec.name.clone()));
+        }
+        let stopped = || InvokeError::Stopped(self.spec.name.clone());
+        if self.spec.reserved_concurrency.is_none() {
+            return self.permits.acquire().await.map_err(|_| stopped());
+        }
+        self.permits.try_acquire().map_err(|error| match error {
+            TryAcquireError::NoPermits => {
+                self.count(|statistics| statistics.throttles += 1);
+                InvokeError::Throttled
+            }
+            TryAcquireError::Closed => stopped(),
+        })
+    }
+
+    fn warm(&self) -> Option<Environment> {
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        while let Some(environment) = idle.pop() {
+            if environment.is_alive() {
+                return Some(environment);
+            }
+            self.registry.remove(environment.id);
+        }
+        None
+    }
+
+    fn spawn(&self, log: &FunctionLog) -> Result<Environment, InvokeError> {
+        let id = Uuid::new_v4();
+        let program = self.program()?;
+        let variables = self.variables(id);
+        let environment = Environment::spawn(id, &program, &variables, self.arn(), log)
+            .map_err(|error| self.not_runnable(&format!("{error:#}")))?;
+        self.registry.add(id, Arc::clone(&environment.link));
+        self.count(|statistics| statistics.cold_starts += 1);
+        Ok(environment)
+    }
+
+    /// Our own build of the program, or the ready `bootstrap` in the function's `CodeUri`.
+    fn program(&self) -> Result<PathBuf, InvokeError> {
+        let built = self.config.program_dir.join(&self.spec.binary);
+        let packaged = self.config.root.join(&self.spec.code_uri).join("bootstrap");
+        let found = [&built, &packaged].into_iter().find(|path| path.is_file());
+        found.cloned().ok_or_else(|| {
+            let (built, packaged) = (built.display(), packaged.display());
+            self.not_runnable(&format!(
+                "neither {built} nor {packaged} exists; build it with `cargo build -p {}`",
+                self.spec.binary
+            ))
+        })
+    }
+
+    /// The function's ARN in the local account.
+    #[must_use]
+    pub fn arn(&self) -> String {
+        crate::template::names::function_arn(&self.spec.name)
+    }
+
+    /// What the process sees: Lambda's own variables, the stack's, then the function's.
+    fn variables(&self, id: Uuid) -> Vec<(String, String)> {
+        let name = &self.spec.name;
+        let of_lambda = [
+            ("AWS_LAMBDA_RUNTIME_API", format!("{}/{id}", self.runtime_api)),
+            ("AWS_LAMBDA_FUNCTION_NAME", name.clone()),
+            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
+            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", self.spec.memory_mb.to_string()),
+            ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
+            ("AWS_LAMBDA_LOG_STREAM_NAME", id.to_string()),
+            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".into()),
+            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023".into()),
+            ("_HANDLER", "bootstrap".into()),
+            ("LAMBDA_TASK_ROOT", self.config.program_dir.display().to_string()),
+            ("TZ", ":UTC".into()),
+            ("PATH", std::env::var("PATH").unwrap_or_default()),
+            ("TMPDIR", std::env::temp_dir().display().to_string()),
+        ];
+        let lambda = of_lambda.into_iter().map(|(name, value)| (name.to_owned(), value));
+        let stack = self.config.environment.iter().map(|(name, value)| (name.clone(), value.clone()));
+        let own = self.spec.environment.iter().map(|(name, value)| (name.clone(), value.clone()));
+        lambda.chain(stack).chain(own).collect()
+    }
+
+    /// One invocation in an environment that is ready. The flag says whether the environment can be used again.
+    async fn run(&self, environment: &mut Environment, request_id: &str, payload: Bytes) -> (Outcome, bool) {
+        let started = Instant::now();
+        let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let deadline_ms = (now + self.spec.timeout).as_millis();
+        let job = Job { request_id: request_id.to_owned(), payload, deadline_ms };
+        let ended = environment.serve(job, self.spec.timeout).await;
+        let duration = started.elapsed();
+        let error = |kind: &str, message: &str| Outcome::error(request_id, kind, message, duration);
+        match ended {
+            Ended::Answered(Answer::Response(payload)) => {
+                let request_id = request_id.to_owned();
+                (Outcome { request_id, payload, function_error: None, duration, init_duration: None }, true)
+            }
+            Ended::Answered(Answer::Error(payload)) => {
+                let mut outcome = error("", "");
+                outcome.payload = payload;
+                (outcome, true)
+            }
+            Ended::Answered(Answer::TooLarge(size)) => {
+                let message = format!(
+                    "Response payload size ({size} bytes) exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
+                );
+                (error("Function.ResponseSizeTooLarge", &message), true)
+            }
+            Ended::Exited(status) => {
+                let message =
+                    format!("RequestId: {request_id} Error: Runtime exited with error: {}", describe(Some(status)));
+                (error("Runtime.ExitError", &message), false)
+            }
+            Ended::TimedOut => {
+                let limit = self.spec.timeout.as_secs_f64();
+                let message = format!("RequestId: {request_id} Error: Task timed out after {limit:.2} seconds");
+                (error("Sandbox.Timedout", &message), false)
+            }
+        }
+    }
+
+    fn finish(&self, log: &FunctionLog, outcome: &Outcome, memory_used_mb: Option<u64>, status: Option<&str>) {
+        log.line(&format!("END RequestId: {}", outcome.request_id));
+        log.report(&Report {
+            request_id: &outcome.request_id,
+            duration: outcome.duration,
+            init_duration: outcome.init_duration,
+            memory_mb: self.spec.memory_mb,
+            memory_used_mb,
+            status,
+        });
+        let error = outcome.function_error.map(|_| String::from_utf8_lossy(&outcome.payload).into_owned());
+        if let Some(error) = &error {
+            warn!(function = self.spec.name, request_id = outcome.request_id, error, "invocation failed");
+        }
+        self.count(|statistics| {
+            statistics.invocations += 1;
+            match error {
+                Some(error) => {
+                    statistics.errors += 1;
+                    statistics.last_error = Some(error);
+                }
+                None => statistics.last_success = Some(SystemTime::now()),
+            }
+        });
+    }
+
+    async fn discard(&self, environment: Environment) {
+        self.registry.remove(environment.id);
+        environment.end().await;
+    }
+
+    fn count(&self, change: impl FnOnce(&mut Statistics)) {
+        change(&mut self.statistics.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn not_runnable(&self, reason: &str) -> InvokeError {
+        InvokeError::NotRunnable { function: self.spec.name.clone(), reason: reason.to_owned() }
+    }
+
+    /// Refuses invocations until [`Function::resume`]; running ones end first.
+    pub async fn stop(&self) {
+        self.stopped.store(true, Ordering::Release);
+        self.restart().await;
+    }
+
+    /// Takes invocations again.
+    pub fn resume(&self) {
+        self.stopped.store(false, Ordering::Release);
+    }
+
+    /// The next invocation starts a new process; running ones end in the old one.
+    pub async fn restart(&self) {
+        self.generation.fetch_add(1, Ordering::AcqRel);
+        let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
+        for environment in idle {
+            self.discard(environment).await;
+        }
+    }
+
+    /// Waits for running invocations, at most `grace`, and ends all processes.
+    pub(super) async fn shut_down(&self, grace: Duration) {
+        self.stopped.store(true, Ordering::Release);
+        let all = u32::try_from(self.concurrency()).unwrap_or(u32::MAX);
+        // When the grace is over, dropping the host kills what still runs.
+        let _ = tokio::time::timeout(grace, self.permits.acquire_many(all)).await;
+        self.restart().await;
+    }
+}

@@ -1,0 +1,138 @@
+//! The Lambda host: runs functions as processes, speaks the Runtime API to them, and gives each invocation an answer:
+//! the function's own, or the error that Lambda would report when it crashes, runs out of time or cannot start.
+//!
+//! A function has up to its concurrency of execution environments (processes). One environment serves one invocation
+//! at a time and is kept for the next; one that crashed or ran out of time is gone, and the next invocation is cold.
+
+mod asynchronous;
+mod environment;
+mod function;
+mod log;
+mod memory;
+mod outcome;
+mod runtime_api;
+
+use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+
+use anyhow::Context;
+use bytes::Bytes;
+use indexmap::IndexMap;
+use tokio::net::TcpListener;
+
+pub use asynchronous::Asynchronous;
+pub use function::{Function, FunctionState, Statistics};
+pub use outcome::{InvokeError, Outcome};
+
+use crate::template::spec::FunctionSpec;
+
+/// The most that a synchronous payload or answer may hold: Lambda's 6 MB.
+pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
+
+/// What every function of the host shares.
+#[derive(Debug, Clone)]
+pub struct HostConfig {
+    /// Where the programs are; `<program_dir>/<binary>`.
+    pub program_dir: PathBuf,
+    /// The template's folder, to which a `CodeUri` is relative.
+    pub root: PathBuf,
+    /// One log a function: `<log_dir>/<name>.log`.
+    pub log_dir: PathBuf,
+    /// Variables that every function gets before its own: endpoints, region, credentials of the local stack.
+    pub environment: BTreeMap<String, String>,
+    /// Environments of a function that reserves no concurrency.
+    pub default_concurrency: u32,
+}
+
+/// All functions of one application. Cheap to clone.
+#[derive(Clone)]
+pub struct Host {
+    functions: Arc<IndexMap<String, Arc<Function>>>,
+    asynchronous: Asynchronous,
+}
+
+impl std::fmt::Debug for Host {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_list().entries(self.functions.keys()).finish()
+    }
+}
+
+impl Host {
+    /// Prepares the functions and starts the Runtime API that their processes will call. No process starts before the
+    /// first invocation.
+    ///
+    /// # Errors
+    /// When no port on 127.0.0.1 is free.
+    pub async fn start(specs: Vec<FunctionSpec>, config: HostConfig) -> anyhow::Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("open a port for the Runtime API")?;
+        let address = listener.local_addr().context("read the Runtime API's port")?;
+        let registry = runtime_api::Registry::default();
+        tokio::spawn(runtime_api::serve(listener, registry.clone()));
+        Ok(Self::with_runtime_api(specs, config, registry, address))
+    }
+
+    fn with_runtime_api(
+        specs: Vec<FunctionSpec>,
+        config: HostConfig,
+        registry: runtime_api::Registry,
+        address: SocketAddr,
+    ) -> Self {
+        let config = Arc::new(config);
+        let functions = specs.into_iter().map(|spec| {
+            let id = spec.logical_id.clone();
+            (id, Arc::new(Function::new(spec, Arc::clone(&config), registry.clone(), address)))
+        });
+        Self { functions: Arc::new(functions.collect()), asynchronous: Asynchronous::default() }
+    }
+
+    /// The function with this logical id, name, or ARN.
+    #[must_use]
+    pub fn find(&self, name: &str) -> Option<&Arc<Function>> {
+        // An ARN may carry a qualifier after the name: arn:aws:lambda:region:account:function:name[:qualifier].
+        let name = match name.strip_prefix("arn:") {
+            Some(arn) => arn.split(':').nth(5)?,
+            None => name.split(':').next().unwrap_or(name),
+        };
+        self.functions.get(name).or_else(|| self.functions.values().find(|function| function.spec().name == name))
+    }
+
+    /// All functions, in the template's order.
+    pub fn functions(&self) -> impl Iterator<Item = &Arc<Function>> {
+        self.functions.values()
+    }
+
+    /// Invokes a function and waits for its answer.
+    ///
+    /// # Errors
+    /// When there is no such function, its concurrency is used up, the payload is over 6 MB, or its program cannot be
+    /// started. What goes wrong inside the function is an [`Outcome`] with a function error.
+    pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
+        let function = self.find(function).ok_or_else(|| self.unknown(function))?;
+        // On a task of its own: a caller that leaves (an HTTP client, say) does not end the invocation, as on AWS.
+        let (function, name) = (Arc::clone(function), function.spec().name.clone());
+        let invocation = tokio::spawn(async move { function.invoke(payload).await });
+        let crashed =
+            |error: tokio::task::JoinError| InvokeError::NotRunnable { function: name, reason: error.to_string() };
+        invocation.await.map_err(crashed)?
+    }
+
+    /// Takes an event for later (invocation type `Event`): two retries after a function error, as Lambda does.
+    ///
+    /// # Errors
+    /// When there is no such function or the payload is over Lambda's limit for events, 1 MB.
+    pub fn invoke_asynchronously(&self, function: &str, payload: Bytes) -> Result<String, InvokeError> {
+        let function = self.find(function).ok_or_else(|| self.unknown(function))?;
+        self.asynchronous.accept(Arc::clone(function), payload)
+    }
+
+    fn unknown(&self, name: &str) -> InvokeError {
+        let known = self.functions.values().map(|function| function.spec().name.clone()).collect();
+        InvokeError::UnknownFunction { name: name.to_owned(), known }
+    }
+
+    /// Lets running invocations end within `grace`, drops events that still wait for a retry, then ends every process.
+    pub async fn shut_down(&self, grace: Duration) {
+        self.asynchronous.shut_down();
+        let ends = self.functions.values().map(|function| function.shut_down(grace));
+        futures::future::join_all(ends).await;
+    }
+}

@@ -1,0 +1,228 @@
+//! An instance: one running stack with its folder, its ports, and what the other commands must know of it.
+
+use std::{
+    collections::BTreeMap,
+    net::TcpListener,
+    path::{Path, PathBuf},
+};
+
+use anyhow::{Context, bail};
+use serde::{Deserialize, Serialize};
+
+/// The folder of an instance, `.millrace/` unless `--dir` says otherwise.
+#[derive(Debug, Clone)]
+pub struct Instance {
+    dir: PathBuf,
+}
+
+/// What a running instance leaves for other commands, in `instance.json`.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Running {
+    /// The runner's process.
+    pub pid: u32,
+    /// Port of the Invoke API and of the control calls.
+    pub invoke_port: u16,
+    /// Every port by its variable.
+    pub ports: BTreeMap<String, u16>,
+    /// What `millrace env` prints.
+    pub exports: BTreeMap<String, String>,
+    /// Whether everything had started.
+    pub ready: bool,
+}
+
+impl Instance {
+    /// The instance in `dir`, which is created.
+    ///
+    /// # Errors
+    /// When the folder cannot be created.
+    pub fn open(dir: &Path) -> anyhow::Result<Self> {
+        for sub in ["log", "run", "data"] {
+            let path = dir.join(sub);
+            std::fs::create_dir_all(&path).with_context(|| format!("create {}", path.display()))?;
+        }
+        let dir = dir.canonicalize().with_context(|| format!("find {}", dir.display()))?;
+        Ok(Self { dir })
+    }
+
+    /// The folder, absolute.
+    #[must_use]
+    pub fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Logs of functions, services and the runner.
+    #[must_use]
+    pub fn log_dir(&self) -> PathBuf {
+        self.dir.join("log")
+    }
+
+    /// The log of one function or service.
+    #[must_use]
+    pub fn log_file(&self, name: &str) -> PathBuf {
+        self.log_dir().join(format!("{name}.log"))
+    }
+
+    /// Process ids of services.
+    #[must_use]
+    pub fn run_dir(&self) -> PathBuf {
+        self.dir.join("run")
+    }
+
+    /// Settings that outlive a restart, as they would on AWS: which mappings and schedules are switched off.
+    #[must_use]
+    pub fn settings_file(&self) -> PathBuf {
+        self.dir.join("settings.json")
+    }
+
+    fn running_file(&self) -> PathBuf {
+        self.dir.join("instance.json")
+    }
+
+    /// What runs here, whether ready or still starting; `None` when nothing does.
+    #[must_use]
+    pub fn running(&self) -> Option<Running> {
+        let text = std::fs::read(self.running_file()).ok()?;
+        let running: Running = serde_json::from_slice(&text).ok()?;
+        is_alive(running.pid).then_some(running)
+    }
+
+    /// As [`Instance::running`], for commands that need a running instance.
+    ///
+    /// # Errors
+    /// When nothing runs here.
+    pub fn require_running(&self) -> anyhow::Result<Running> {
+        let Some(running) = self.running() else {
+            bail!("nothing runs in {}; start it with `millrace up`", self.dir.display());
+        };
+        Ok(running)
+    }
+
+    /// Says what runs here.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn announce(&self, running: &Running) -> anyhow::Result<()> {
+        write_whole(&self.running_file(), &serde_json::to_vec_pretty(running).context("write instance.json")?)
+    }
+
+    /// Says that nothing runs here any more.
+    pub fn withdraw(&self) {
+        // A file that stays names a process that is gone, and is not believed.
+        let _ = std::fs::remove_file(self.running_file());
+    }
+}
+
+/// Writes a file so that a reader sees the old or the new one, never a part.
+///
+/// # Errors
+/// When the folder cannot be written.
+pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
+    let beside = path.with_extension("new");
+    std::fs::write(&beside, bytes).with_context(|| format!("write {}", beside.display()))?;
+    std::fs::rename(&beside, path).with_context(|| format!("write {}", path.display()))
+}
+
+/// Whether a process exists.
+#[must_use]
+pub fn is_alive(pid: u32) -> bool {
+    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+}
+
+/// How ports are chosen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
+pub enum PortChoice {
+    /// The usual ones, moved by their `MILLRACE_PORT_*` variables.
+    Fixed,
+    /// Any that are free, so that this instance runs beside others.
+    Free,
+}
+
+/// Chooses a port for every variable: a set variable wins, then the choice.
+///
+/// # Errors
+/// When a variable holds no port, a fixed port is taken by another program, or two variables name the same one.
+pub fn choose_ports(
+    usual: &BTreeMap<String, (u16, String)>,
+    choice: PortChoice,
+    environment: &BTreeMap<String, String>,
+) -> anyhow::Result<BTreeMap<String, u16>> {
+    let mut chosen: BTreeMap<String, u16> = BTreeMap::new();
+    // All sockets stay open until every port is chosen, so that no port is chosen twice.
+    let mut held = Vec::new();
+    for (variable, (usual, owner)) in usual {
+        let set = match environment.get(variable) {
+            Some(text) => {
+                Some(text.parse::<u16>().with_context(|| format!("{variable} is {text:?}, expected a port"))?)
+            }
+            None => None,
+        };
+        let wanted = match (set, choice) {
+            (Some(port), _) => port,
+            (None, PortChoice::Fixed) => *usual,
+            (None, PortChoice::Free) => 0,
+        };
+        if let Some((other, _)) = chosen.iter().find(|(_, port)| wanted != 0 && **port == wanted) {
+            bail!("{variable} and {other} are both port {wanted}");
+        }
+        let listener = TcpListener::bind(("127.0.0.1", wanted)).with_context(|| {
+            format!(
+                "port {wanted} ({owner}) is taken; stop the program that listens there, or move it with {variable}=PORT"
+            )
+        })?;
+        chosen.insert(variable.clone(), listener.local_addr().context("read a port")?.port());
+        held.push(listener);
+    }
+    Ok(chosen)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn usual(port: u16) -> BTreeMap<String, (u16, String)> {
+        BTreeMap::from([("MILLRACE_PORT_KAFKA".to_owned(), (port, "kafka".to_owned()))])
+    }
+
+    #[test]
+    fn a_taken_port_is_named_with_its_owner_and_its_variable() {
+        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        let port = taken.local_addr().unwrap().port();
+        let error = choose_ports(&usual(port), PortChoice::Fixed, &BTreeMap::new()).unwrap_err();
+        let message = format!("{error:#}");
+        assert!(message.contains(&format!("port {port} (kafka) is taken")), "{message}");
+        assert!(message.contains("MILLRACE_PORT_KAFKA=PORT"), "{message}");
+    }
+
+    #[test]
+    fn a_set_variable_moves_a_port_and_free_ports_differ() {
+        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
+        let environment = BTreeMap::from([("MILLRACE_PORT_KAFKA".to_owned(), free.to_string())]);
+        assert_eq!(choose_ports(&usual(1), PortChoice::Fixed, &environment).unwrap()["MILLRACE_PORT_KAFKA"], free);
+        let many: BTreeMap<_, _> = (0..20).map(|n| (format!("P{n}"), (1, "x".to_owned()))).collect();
+        let chosen = choose_ports(&many, PortChoice::Free, &BTreeMap::new()).unwrap();
+        let distinct: std::collections::BTreeSet<_> = chosen.values().collect();
+        assert_eq!(distinct.len(), 20);
+        let bad = BTreeMap::from([("MILLRACE_PORT_KAFKA".to_owned(), "many".to_owned())]);
+        assert!(choose_ports(&usual(1), PortChoice::Fixed, &bad).is_err());
+    }
+
+    #[test]
+    fn what_has_ended_does_not_run() {
+        let dir = tempfile::tempdir().unwrap();
+        let instance = Instance::open(dir.path()).unwrap();
+        assert!(instance.require_running().is_err());
+        let mut running = Running {
+            pid: std::process::id(),
+            invoke_port: 9000,
+            ports: BTreeMap::new(),
+            exports: BTreeMap::new(),
+            ready: true,
+        };
+        instance.announce(&running).unwrap();
+        assert_eq!(instance.running().unwrap().invoke_port, 9000);
+        running.pid = 0x3fff_fff0;
+        instance.announce(&running).unwrap();
+        assert!(instance.running().is_none(), "a process that is gone runs nothing");
+    }
+}

@@ -1,0 +1,263 @@
+//! One event source mapping: its settings, its pollers, and its state as AWS names it.
+
+use std::{
+    sync::{
+        Arc, Mutex, PoisonError, RwLock,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use anyhow::Context;
+use chrono::{DateTime, Utc};
+use kafka::Config;
+use serde::{Deserialize, Serialize};
+use tokio::{runtime::Handle, task::JoinHandle};
+use tracing::{error, info};
+
+use super::{batch::Envelope, collect::Limits, poller::Poller, retry::Policy, start};
+use crate::{
+    host::Host,
+    template::{names, spec::KafkaMappingSpec},
+};
+
+/// AWS's words for where a mapping is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum MappingState {
+    /// Pollers are joining.
+    Enabling,
+    /// Pollers read.
+    Enabled,
+    /// Pollers end what they began.
+    Disabling,
+    /// Nothing reads.
+    Disabled,
+}
+
+/// What `UpdateEventSourceMapping` may change here.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct MappingChange {
+    /// Start or stop reading.
+    pub enabled: Option<bool>,
+    /// 1 to 10,000.
+    pub batch_size: Option<usize>,
+    /// 0 to 300.
+    pub batching_window_seconds: Option<u64>,
+}
+
+/// What a mapping did since the runner started.
+#[derive(Debug, Clone, Copy, Default, Serialize)]
+pub struct MappingStatistics {
+    /// Attempts to deliver a batch.
+    pub invocations: u64,
+    /// Attempts that failed, wholly or in part.
+    pub failures: u64,
+    /// Records that are done.
+    pub records: u64,
+    /// Records that went to the failure destination, or were dropped for want of one.
+    pub given_up: u64,
+}
+
+/// What the pollers of a mapping share.
+pub(super) struct Shared {
+    pub(super) spec: KafkaMappingSpec,
+    pub(super) group: String,
+    pub(super) kafka: Config,
+    pub(super) host: Host,
+    pub(super) envelope: Envelope,
+    settings: RwLock<Settings>,
+    stopping: AtomicBool,
+    abandoned: AtomicBool,
+    statistics: Mutex<MappingStatistics>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Settings {
+    limits: Limits,
+    state: MappingState,
+    modified: DateTime<Utc>,
+}
+
+/// A mapping and its running pollers.
+pub struct Mapping {
+    uuid: String,
+    shared: Arc<Shared>,
+    pollers: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
+}
+
+impl std::fmt::Debug for Mapping {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Mapping({})", self.shared.spec.logical_id)
+    }
+}
+
+impl Shared {
+    pub(super) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::Acquire)
+    }
+
+    /// Marks that given-up records did not reach their destination, so that nothing after them is committed.
+    pub(super) fn abandon(&self) {
+        self.abandoned.store(true, Ordering::Release);
+    }
+
+    pub(super) fn is_abandoned(&self) -> bool {
+        self.abandoned.load(Ordering::Acquire)
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.settings.read().unwrap_or_else(PoisonError::into_inner).limits
+    }
+
+    pub(super) fn policy(&self) -> Policy {
+        Policy {
+            maximum_retry_attempts: self.spec.effective_retry_attempts(),
+            maximum_record_age: self.spec.maximum_record_age,
+            bisect_on_error: self.spec.bisect_on_error,
+        }
+    }
+
+    pub(super) fn function_arn(&self) -> String {
+        self.host.find(&self.spec.function).map(|function| function.arn()).unwrap_or_default()
+    }
+
+    pub(super) fn count(&self, change: impl FnOnce(&mut MappingStatistics)) {
+        change(&mut self.statistics.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    fn set_state(&self, state: MappingState) {
+        let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
+        settings.state = state;
+        settings.modified = Utc::now();
+    }
+}
+
+impl Mapping {
+    /// A mapping that reads nothing yet.
+    #[must_use]
+    pub fn new(spec: KafkaMappingSpec, host: Host, kafka: Config) -> Self {
+        let uuid = names::mapping_uuid(&spec.logical_id);
+        let limits = Limits { batch_size: spec.batch_size, window: spec.batching_window };
+        let shared = Shared {
+            group: spec.consumer_group_id.clone().unwrap_or_else(|| uuid.clone()),
+            envelope: Envelope {
+                event_source_arn: spec.event_source_arn.clone(),
+                bootstrap_servers: kafka.bootstrap_servers.clone(),
+            },
+            settings: RwLock::new(Settings { limits, state: MappingState::Disabled, modified: Utc::now() }),
+            stopping: AtomicBool::new(false),
+            abandoned: AtomicBool::new(false),
+            statistics: Mutex::default(),
+            spec,
+            kafka,
+            host,
+        };
+        Self { uuid, shared: Arc::new(shared), pollers: tokio::sync::Mutex::default() }
+    }
+
+    /// Its UUID, the same at every start.
+    #[must_use]
+    pub fn uuid(&self) -> &str {
+        &self.uuid
+    }
+
+    /// What the template says of it.
+    #[must_use]
+    pub fn spec(&self) -> &KafkaMappingSpec {
+        &self.shared.spec
+    }
+
+    /// Its consumer group.
+    #[must_use]
+    pub fn group(&self) -> &str {
+        &self.shared.group
+    }
+
+    /// The cluster that it reads.
+    #[must_use]
+    pub fn kafka(&self) -> &Config {
+        &self.shared.kafka
+    }
+
+    /// Where it is, and since when.
+    #[must_use]
+    pub fn state(&self) -> (MappingState, DateTime<Utc>) {
+        let settings = self.shared.settings.read().unwrap_or_else(PoisonError::into_inner);
+        (settings.state, settings.modified)
+    }
+
+    /// Batch size and window in force.
+    #[must_use]
+    pub fn limits(&self) -> (usize, Duration) {
+        let limits = self.shared.limits();
+        (limits.batch_size, limits.window)
+    }
+
+    /// What happened so far.
+    #[must_use]
+    pub fn statistics(&self) -> MappingStatistics {
+        *self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the pollers; does nothing when they run.
+    ///
+    /// # Errors
+    /// When the topic does not exist or Kafka does not answer.
+    pub async fn enable(&self) -> anyhow::Result<()> {
+        let mut pollers = self.pollers.lock().await;
+        if !pollers.is_empty() {
+            return Ok(());
+        }
+        let shared = &self.shared;
+        shared.set_state(MappingState::Enabling);
+        shared.stopping.store(false, Ordering::Release);
+        shared.abandoned.store(false, Ordering::Release);
+        let started = self.start_pollers(&mut pollers).await;
+        let state = if started.is_ok() { MappingState::Enabled } else { MappingState::Disabled };
+        shared.set_state(state);
+        started.with_context(|| format!("start mapping {}", shared.spec.logical_id))
+    }
+
+    async fn start_pollers(&self, pollers: &mut Vec<JoinHandle<()>>) -> anyhow::Result<()> {
+        let shared = &self.shared;
+        let spec = &shared.spec;
+        let partitions = kafka::admin::partitions(&shared.kafka, &spec.topic, &shared.group).await?.len();
+        start::pin(&shared.kafka, &spec.topic, &shared.group, spec.starting_position).await?;
+        // More pollers than partitions would have nothing to read.
+        let count = spec.maximum_pollers.min(partitions).max(1);
+        for _ in 0..count {
+            let poller = Poller::new(Arc::clone(shared), Handle::current())?;
+            pollers.push(tokio::task::spawn_blocking(move || poller.run()));
+        }
+        info!(mapping = spec.logical_id, topic = spec.topic, group = shared.group, pollers = count, "mapping reads");
+        Ok(())
+    }
+
+    /// Lets the pollers end what they began, commit, and leave their group.
+    pub async fn disable(&self) {
+        let mut pollers = self.pollers.lock().await;
+        if pollers.is_empty() {
+            return;
+        }
+        self.shared.set_state(MappingState::Disabling);
+        self.shared.stopping.store(true, Ordering::Release);
+        for poller in pollers.drain(..) {
+            if let Err(failure) = poller.await {
+                error!(mapping = self.shared.spec.logical_id, %failure, "a poller has crashed");
+            }
+        }
+        self.shared.set_state(MappingState::Disabled);
+    }
+
+    /// Changes settings; they hold from the next batch on.
+    pub fn change(&self, change: &MappingChange) {
+        let mut settings = self.shared.settings.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(batch_size) = change.batch_size {
+            settings.limits.batch_size = batch_size;
+        }
+        if let Some(seconds) = change.batching_window_seconds {
+            settings.limits.window = Duration::from_secs(seconds);
+        }
+        settings.modified = Utc::now();
+    }
+}

@@ -1,0 +1,20 @@
+//! The Kafka event source: reads topics in a consumer group and drives functions as Lambda's event source mappings do.
+//!
+//! One [`Mapping`] a mapping of the template, with up to `MaximumPollers` pollers. A poller is one consumer on a thread
+//! of its own: it collects a [`batch`](batch::Batch), delivers it, and commits offsets only for records that are
+//! settled, which means done by the function or handed to the failure destination. What is not settled is retried
+//! with its partition paused, while other partitions go on.
+//!
+//! Deliberately absent: filter criteria, schema registries and queue mode.
+
+mod batch;
+mod collect;
+mod encode;
+mod failure;
+mod mapping;
+mod poller;
+mod response;
+mod retry;
+mod start;
+
+pub use mapping::{Mapping, MappingChange, MappingState, MappingStatistics};

@@ -1,0 +1,302 @@
+//! One poller: a consumer on its own thread, which collects, delivers, retries and commits.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
+
+use anyhow::Context;
+use chrono::Utc;
+use kafka::Producer;
+use rdkafka::{
+    ClientContext, Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance},
+};
+use tokio::runtime::Handle;
+use tracing::{error, info, warn};
+
+use super::{
+    batch::{Batch, Partition},
+    collect::{Collected, Collector, Oversized},
+    failure::{self, Failed},
+    mapping::Shared,
+    response::{self, Verdict},
+    retry::{Condition, Retry, Waiting, after_failure},
+};
+use crate::{host::InvokeError, template::spec::OnFailure};
+
+/// How soon a batch is offered again to a function that has no free process or does not run.
+const BUSY_DELAY: Duration = Duration::from_millis(500);
+
+/// How soon a destination that does not answer is tried again.
+const DESTINATION_DELAY: Duration = Duration::from_secs(1);
+
+/// How long the poller waits for a record before it looks around.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// Notes which partitions were taken away, for the poller's next look.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    revoked: Mutex<Vec<Partition>>,
+}
+
+impl ClientContext for Group {}
+
+impl ConsumerContext for Group {
+    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        if let Rebalance::Revoke(list) = rebalance {
+            let partitions = list.elements().into_iter();
+            let revoked = partitions.map(|p| Partition { topic: p.topic().into(), number: p.partition() });
+            self.revoked.lock().unwrap_or_else(PoisonError::into_inner).extend(revoked);
+        }
+    }
+}
+
+/// The state of one poller.
+pub(super) struct Poller {
+    consumer: BaseConsumer<Group>,
+    shared: Arc<Shared>,
+    producer: Option<Producer>,
+    runtime: Handle,
+    collector: Collector,
+    waiting: Waiting,
+    /// The offset after the newest record that was collected, by partition.
+    positions: BTreeMap<Partition, i64>,
+    committed: BTreeMap<Partition, i64>,
+}
+
+impl Poller {
+    /// Joins the mapping's consumer group.
+    pub(super) fn new(shared: Arc<Shared>, runtime: Handle) -> anyhow::Result<Self> {
+        let consumer: BaseConsumer<Group> = shared
+            .kafka
+            .client()
+            .set("group.id", &shared.group)
+            .set("enable.auto.commit", "false")
+            .set("enable.auto.offset.store", "false")
+            .set("auto.offset.reset", "earliest")
+            // A batch may be retried for as long as the mapping wants; the group must not take it for dead.
+            .set("max.poll.interval.ms", "86400000")
+            .set("session.timeout.ms", "10000")
+            .set("partition.assignment.strategy", "range")
+            // librdkafka's defaults starve a fast reader: a full queue pauses fetching for a whole second.
+            .set("queued.min.messages", "100000")
+            .set("queued.max.messages.kbytes", "65536")
+            .set("fetch.queue.backoff.ms", "5")
+            .set("fetch.message.max.bytes", "8388608")
+            .create_with_context(Group::default())
+            .context("create a kafka consumer")?;
+        consumer.subscribe(&[&shared.spec.topic]).with_context(|| format!("subscribe to {}", shared.spec.topic))?;
+        let producer = shared.spec.on_failure.as_ref().map(|_| Producer::new(&shared.kafka)).transpose()?;
+        let collector = Collector::new(shared.spec.topic.as_str().into(), &shared.envelope);
+        let (positions, committed) = (BTreeMap::new(), BTreeMap::new());
+        Ok(Self { consumer, shared, producer, runtime, collector, waiting: Waiting::default(), positions, committed })
+    }
+
+    /// Works until the mapping stops; a running invocation ends first and its progress is committed.
+    pub(super) fn run(mut self) {
+        let shared = Arc::clone(&self.shared);
+        let stop = || shared.is_stopping();
+        while !stop() {
+            self.forget_revoked();
+            if let Some(retry) = self.waiting.take_due(Instant::now()) {
+                self.deliver(retry.batch, retry.attempts);
+                continue;
+            }
+            let idle_until = Instant::now() + IDLE;
+            let idle_until = self.waiting.next_due().map_or(idle_until, |due| due.min(idle_until));
+            match self.collector.collect(&self.consumer, shared.limits(), idle_until, &stop) {
+                Collected::Nothing => {}
+                Collected::Batch(batch) => {
+                    self.positions.extend(batch.next_offsets());
+                    self.deliver(batch, 0);
+                }
+                Collected::TooLarge(record) => self.refuse(record),
+            }
+        }
+        self.consumer.unsubscribe();
+    }
+
+    fn forget_revoked(&mut self) {
+        let revoked =
+            std::mem::take(&mut *self.consumer.context().revoked.lock().unwrap_or_else(PoisonError::into_inner));
+        if revoked.is_empty() {
+            return;
+        }
+        info!(topic = self.shared.spec.topic, partitions = revoked.len(), "partitions were revoked");
+        self.waiting.forget(&revoked);
+        self.collector.reset();
+        self.positions.retain(|partition, _| !revoked.contains(partition));
+        self.committed.retain(|partition, _| !revoked.contains(partition));
+    }
+
+    /// One attempt; `attempts` is how many have failed before.
+    fn deliver(&mut self, batch: Batch, attempts: u32) {
+        let shared = Arc::clone(&self.shared);
+        let payload = batch.payload(&shared.envelope);
+        let result = self.runtime.block_on(shared.host.invoke(&shared.spec.function, payload));
+        shared.count(|statistics| statistics.invocations += 1);
+        let mut failed = Failed { function_arn: shared.function_arn(), attempts: attempts + 1, ..Failed::default() };
+        match result {
+            Ok(outcome) if outcome.is_success() => {
+                let partial = shared.spec.report_batch_item_failures;
+                if !partial && response::looks_partial(&outcome.payload) {
+                    warn!(
+                        mapping = shared.spec.logical_id,
+                        "the function reported batchItemFailures, but the mapping lacks FunctionResponseTypes: \
+                         [ReportBatchItemFailures], so its failed records are lost"
+                    );
+                }
+                failed.request_id.clone_from(&outcome.request_id);
+                match response::read(&outcome.payload, &batch, partial) {
+                    Verdict::Done => shared.count(|statistics| statistics.records += batch.len() as u64),
+                    Verdict::Again(first) => {
+                        let again = batch.from_offsets(&first);
+                        shared.count(|statistics| statistics.records += (batch.len() - again.len()) as u64);
+                        self.failed(again, false, &failed);
+                    }
+                    Verdict::Invalid(reason) => {
+                        warn!(
+                            mapping = shared.spec.logical_id,
+                            reason, "invalid answer: the whole batch is tried again"
+                        );
+                        self.failed(batch, true, &failed);
+                    }
+                }
+            }
+            Ok(outcome) => {
+                failed.request_id = outcome.request_id;
+                failed.function_error = outcome.function_error.map(str::to_owned);
+                self.failed(batch, true, &failed);
+            }
+            Err(failure) => self.not_invoked(batch, attempts, &failure),
+        }
+        self.commit();
+    }
+
+    /// The function could not be invoked at all, which uses up no retry.
+    fn not_invoked(&mut self, batch: Batch, attempts: u32, failure: &InvokeError) {
+        if !matches!(failure, InvokeError::Throttled) {
+            warn!(mapping = self.shared.spec.logical_id, error = %failure, "the batch waits");
+        }
+        self.wait(vec![Retry { batch, attempts, not_before: Instant::now() + BUSY_DELAY }]);
+    }
+
+    fn failed(&mut self, batch: Batch, error: bool, failed: &Failed) {
+        self.shared.count(|statistics| statistics.failures += 1);
+        let policy = self.shared.policy();
+        let now_ms = Utc::now().timestamp_millis();
+        let decision = after_failure(batch, failed.attempts, error, policy, now_ms, Instant::now());
+        for (batch, condition) in decision.give_up {
+            self.give_up(&batch, condition, failed);
+        }
+        self.wait(decision.again);
+    }
+
+    /// Keeps batches for later and pauses their partitions, so that nothing overtakes them.
+    fn wait(&mut self, retries: Vec<Retry>) {
+        self.waiting.put_first(retries);
+        self.set_paused();
+    }
+
+    fn give_up(&self, batch: &Batch, condition: Condition, failed: &Failed) {
+        let shared = &self.shared;
+        let records = batch.len();
+        shared.count(|statistics| statistics.given_up += records as u64);
+        let Some(OnFailure::KafkaTopic(topic)) = &shared.spec.on_failure else {
+            error!(mapping = shared.spec.logical_id, records, condition = condition.name(), first = ?batch.first_offsets(),
+                   "records are dropped: the mapping has no on-failure destination");
+            return;
+        };
+        error!(
+            mapping = shared.spec.logical_id,
+            records,
+            condition = condition.name(),
+            destination = topic,
+            "records are given up"
+        );
+        let messages = failure::messages(topic, batch, &shared.envelope, condition, failed, Utc::now());
+        self.send(topic, messages);
+    }
+
+    /// A record that no event can hold goes to the destination as it came.
+    fn refuse(&mut self, record: Oversized) {
+        let partition = Partition { topic: Arc::clone(&record.topic), number: record.partition };
+        let bytes = record.value.as_ref().map_or(0, Vec::len);
+        error!(partition = %partition, offset = record.offset, bytes, "the record's event is over 6 MB");
+        self.shared.count(|statistics| statistics.given_up += 1);
+        self.positions.insert(partition, record.offset + 1);
+        if let Some(OnFailure::KafkaTopic(topic)) = &self.shared.spec.on_failure {
+            let origin = kafka::Origin {
+                topic: &record.topic,
+                partition: record.partition,
+                offset: record.offset,
+                timestamp_ms: record.timestamp_ms,
+            };
+            let rule = Condition::RecordTooLarge.name();
+            let reason = "the record's event would be over 6 MB";
+            let mut message = kafka::dead_letter(origin, record.key, record.value, record.headers, rule, reason);
+            message.topic.clone_from(topic);
+            self.send(topic, vec![message]);
+        }
+        self.commit();
+    }
+
+    /// Tries until the destination has everything, or the mapping stops: then nothing is committed and all comes again.
+    fn send(&self, topic: &str, messages: Vec<kafka::Message>) {
+        let Some(producer) = &self.producer else { return };
+        while let Err(error) = self.runtime.block_on(failure::send(producer, messages.clone())) {
+            error!(
+                destination = topic,
+                error = format!("{error:#}"),
+                "the on-failure destination does not take records"
+            );
+            if self.shared.is_stopping() {
+                self.shared.abandon();
+                return;
+            }
+            std::thread::sleep(DESTINATION_DELAY);
+        }
+    }
+
+    /// Commits, for each partition, up to the first record that still waits.
+    fn commit(&mut self) {
+        if self.shared.is_abandoned() {
+            return;
+        }
+        let mut list = TopicPartitionList::new();
+        let mut moved = Vec::new();
+        for (partition, position) in &self.positions {
+            let settled = self.waiting.first_offset(partition).unwrap_or(*position);
+            if self.committed.get(partition) != Some(&settled)
+                && list.add_partition_offset(&partition.topic, partition.number, Offset::Offset(settled)).is_ok()
+            {
+                moved.push((partition.clone(), settled));
+            }
+        }
+        if moved.is_empty() {
+            return;
+        }
+        match self.consumer.commit(&list, CommitMode::Sync) {
+            Ok(()) => self.committed.extend(moved),
+            // After a rebalance the partition's new owner reads these records again; consumers are idempotent.
+            Err(error) => warn!(%error, topic = self.shared.spec.topic, "offsets are not committed"),
+        }
+        self.set_paused();
+    }
+
+    /// Pauses partitions with something waiting and resumes the others.
+    fn set_paused(&self) {
+        let (mut pause, mut resume) = (TopicPartitionList::new(), TopicPartitionList::new());
+        for partition in self.positions.keys() {
+            let list = if self.waiting.holds(partition) { &mut pause } else { &mut resume };
+            list.add_partition(&partition.topic, partition.number);
+        }
+        for result in [self.consumer.pause(&pause), self.consumer.resume(&resume)] {
+            if let Err(error) = result {
+                warn!(%error, "a partition cannot be paused or resumed");
+            }
+        }
+    }
+}

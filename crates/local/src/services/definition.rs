@@ -1,0 +1,118 @@
+//! `localstack/services.yaml`: what services there are, their ports, and what they give to others.
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
+
+use anyhow::Context;
+use serde::Deserialize;
+
+use crate::template;
+
+/// The whole file.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Definitions {
+    /// By name.
+    pub services: BTreeMap<String, ServiceDefinition>,
+    /// Further variables for `millrace env`.
+    #[serde(default)]
+    pub exports: BTreeMap<String, String>,
+    /// Files that `millrace env` writes into the instance's folder, by path, with variables expanded.
+    #[serde(default)]
+    pub files: BTreeMap<String, String>,
+    /// The folder of the file, where the scripts are.
+    #[serde(skip)]
+    pub dir: PathBuf,
+}
+
+/// One service.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceDefinition {
+    /// For people.
+    pub description: String,
+    /// In the same folder, called as `bash SCRIPT VERB`.
+    pub script: String,
+    /// Its ports by their variables, with their usual values.
+    pub ports: BTreeMap<String, u16>,
+    /// The variable that names an endpoint which is already there.
+    pub replaced_by: Option<String>,
+    /// Variables that functions and `millrace env` get.
+    #[serde(default)]
+    pub provides: BTreeMap<String, String>,
+    /// For people and for `millrace status`.
+    pub address: String,
+    /// Whether the script has the verb `prepare`.
+    #[serde(default)]
+    pub prepare: bool,
+}
+
+impl Definitions {
+    /// Reads `services.yaml`.
+    ///
+    /// # Errors
+    /// When the file is missing or malformed.
+    pub fn load(path: &Path) -> anyhow::Result<Self> {
+        let text = std::fs::read_to_string(path).with_context(|| format!("read {}", path.display()))?;
+        let tree = template::yaml_to_json(&text, path)?;
+        let mut definitions: Self =
+            serde_json::from_value(tree).with_context(|| format!("understand {}", path.display()))?;
+        definitions.dir = path.parent().unwrap_or(Path::new(".")).to_owned();
+        Ok(definitions)
+    }
+
+    /// Every port variable with its usual port and its service.
+    #[must_use]
+    pub fn ports(&self, names: &[String]) -> BTreeMap<String, (u16, String)> {
+        let wanted = self.services.iter().filter(|(name, _)| names.contains(name));
+        wanted.flat_map(|(name, d)| d.ports.iter().map(|(v, p)| (v.clone(), (*p, name.clone())))).collect()
+    }
+}
+
+/// Replaces `${NAME}` by the variable's value, and `${NAME#prefix}` by its value less the prefix, as a shell does. An
+/// unknown variable is empty.
+#[must_use]
+pub fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
+    let mut expanded = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once("${") {
+        expanded.push_str(before);
+        let Some((name, after)) = after.split_once('}') else {
+            expanded.push_str("${");
+            rest = after;
+            continue;
+        };
+        let (name, prefix) = name.split_once('#').unwrap_or((name, ""));
+        let value = variables.get(name).map_or("", String::as_str);
+        expanded.push_str(value.strip_prefix(prefix).unwrap_or(value));
+        rest = after;
+    }
+    expanded.push_str(rest);
+    expanded
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_are_expanded_as_in_a_shell() {
+        let variables =
+            BTreeMap::from([("PORT".to_owned(), "9092".to_owned()), ("URL".to_owned(), "postgres://h/db".to_owned())]);
+        assert_eq!(expand("127.0.0.1:${PORT}", &variables), "127.0.0.1:9092");
+        assert_eq!(expand("postgresql+psycopg2://${URL#postgres://}", &variables), "postgresql+psycopg2://h/db");
+        assert_eq!(expand("a${NONE}b ${open", &variables), "ab ${open");
+    }
+
+    #[test]
+    fn the_projects_own_file_is_understood() {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../localstack/services.yaml");
+        let definitions = Definitions::load(&path).unwrap();
+        assert_eq!(definitions.services["kafka"].ports["MILLRACE_PORT_KAFKA"], 9092);
+        for (name, service) in &definitions.services {
+            assert!(definitions.dir.join(&service.script).is_file(), "{name}: {} does not exist", service.script);
+        }
+    }
+}
