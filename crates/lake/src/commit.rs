@@ -55,7 +55,7 @@ pub struct Written {
 #[derive(Debug)]
 pub enum Commit {
     /// The table has the files, the rows and the watermarks.
-    Done(Committed),
+    Done(Box<Committed>),
     /// Somebody else moved the watermarks first. Plan again; the files are orphans.
     Lost,
 }
@@ -163,7 +163,7 @@ impl Committer {
         let count = files.len();
         if planned.plan.take.is_empty() {
             let segments = planned.plan.done;
-            return Ok(Commit::Done(Committed { table: planned.table, segments, records, files: count }));
+            return Ok(Commit::Done(Box::new(Committed { table: planned.table, segments, records, files: count })));
         }
         let transaction = Transaction::new(&planned.table);
         let append = transaction
@@ -194,7 +194,7 @@ impl Committer {
         let kept = fenced.moves.iter().all(|(source, next)| found.get(source).is_some_and(|found| found >= next));
         ensure!(kept, "the catalog said that the commit took place, but the table does not have it");
         let segments = planned.plan.take.into_iter().chain(planned.plan.done).collect();
-        Ok(Commit::Done(Committed { table, segments, records, files: count }))
+        Ok(Commit::Done(Box::new(Committed { table, segments, records, files: count })))
     }
 
     /// Marks the segments in Postgres and leaves the table's row there.

@@ -1,5 +1,13 @@
 //! The writer against real Kafka (`KAFKA_BOOTSTRAP_SERVERS`), Postgres (`DATABASE_URL`) and S3 (`AWS_ENDPOINT_URL`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::LazyLock;
@@ -8,7 +16,8 @@ use std::time::{Duration, Instant};
 use github_lake_writer::{Deps, handle};
 use kit::Invocation;
 use kit::kafka::{BatchResponse, KafkaEvent};
-use lake::{Config, Lake, Newest, Reader, Row, S3, github};
+use lake::{Config, Lake, Newest, Reader, Row, github};
+use pg::testing::TestDatabase;
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Headers;
@@ -33,34 +42,23 @@ struct World {
 }
 
 fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
-    RUNTIME.block_on(async { test(World::new().await).await });
+    RUNTIME.block_on(async {
+        let database = pg::testing::database().await;
+        test(World::new(&database).await).await;
+        database.drop_database().await;
+    });
 }
 
 impl World {
-    async fn new() -> Self {
+    async fn new(database: &TestDatabase) -> Self {
         let kafka = kafka::Config::plaintext(variable("KAFKA_BOOTSTRAP_SERVERS"));
         let topic = format!("events-{}", Uuid::new_v4());
         for (name, partitions) in [(topic.clone(), 3), (format!("{topic}.dlq"), 1)] {
             kafka::admin::create_topic(&kafka, &name, partitions, &BTreeMap::new()).await.unwrap();
         }
-        let pool = pg::testing::database().await.pool;
-        let endpoint = variable("AWS_ENDPOINT_URL");
-        let bucket = "millrace-lake-tests";
-        // Answers an error when the bucket is there already, which is just as good.
-        reqwest::Client::new().put(format!("{endpoint}/{bucket}")).send().await.expect("S3 answers");
-        let config = Config {
-            warehouse: format!("s3://{bucket}/{}", Uuid::new_v4()),
-            catalog: "millrace".into(),
-            namespace: github::NAMESPACE.into(),
-            table: github::TABLE.into(),
-            s3: S3 {
-                endpoint: Some(endpoint),
-                region: Some("us-east-1".into()),
-                access_key_id: Some("test".into()),
-                secret_access_key: Some("test".into()),
-                session_token: None,
-            },
-        };
+        let pool = database.pool.clone();
+        let mut config = Config::read(github::NAMESPACE, github::TABLE, |name| std::env::var(name).ok());
+        config.warehouse = format!("s3://millrace-lake/tests/{}", Uuid::new_v4());
         let lake = Lake::new(config, &github::SCHEMA, pool.clone());
         Self { deps: Deps::new(lake.clone(), kafka.clone()), lake, kafka, pool, topic }
     }

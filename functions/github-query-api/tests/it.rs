@@ -1,5 +1,13 @@
 //! The API over a lake in real Postgres (`DATABASE_URL`) and S3 (`AWS_ENDPOINT_URL`).
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 use std::future::Future;
 use std::sync::LazyLock;
 
@@ -9,7 +17,8 @@ use axum::http::Request;
 use chrono::Utc;
 use domain::lake::{CommitLimits, Source};
 use http_body_util::BodyExt;
-use lake::{Commit, Committer, Config, Lake, Offered, S3, SegmentBuilder, Value, github};
+use lake::{Commit, Committer, Config, Lake, Offered, SegmentBuilder, Value, github};
+use pg::testing::TestDatabase;
 use serde_json::Value as Json;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -24,34 +33,20 @@ struct World {
 }
 
 fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
-    RUNTIME.block_on(async { test(World::new().await).await });
+    RUNTIME.block_on(async {
+        let database = pg::testing::database().await;
+        test(World::new(&database).await).await;
+        database.drop_database().await;
+    });
 }
 
 impl World {
-    async fn new() -> Self {
-        let endpoint = std::env::var("AWS_ENDPOINT_URL").expect(
-            "AWS_ENDPOINT_URL is not set: run `make test`, or eval \"$(millrace env)\" of a running stack first",
-        );
-        let bucket = "millrace-lake-tests";
-        // Answers an error when the bucket is there already, which is just as good.
-        reqwest::Client::new().put(format!("{endpoint}/{bucket}")).send().await.expect("S3 answers");
-        let database = pg::testing::database().await;
-        let config = Config {
-            warehouse: format!("s3://{bucket}/{}", Uuid::new_v4()),
-            catalog: "millrace".into(),
-            namespace: github::NAMESPACE.into(),
-            table: github::TABLE.into(),
-            s3: S3 {
-                endpoint: Some(endpoint),
-                region: Some("us-east-1".into()),
-                access_key_id: Some("test".into()),
-                secret_access_key: Some("test".into()),
-                session_token: None,
-            },
-        };
+    async fn new(database: &TestDatabase) -> Self {
+        let mut config = Config::read(github::NAMESPACE, github::TABLE, |name| std::env::var(name).ok());
+        config.warehouse = format!("s3://millrace-lake/tests/{}", Uuid::new_v4());
         let lake = Lake::new(config, &github::SCHEMA, database.pool.clone());
         let api = kit::http::with_fallbacks(github_query_api::router(lake.clone()));
-        Self { api, lake, url: database.url }
+        Self { api, lake, url: database.url.clone() }
     }
 
     /// Stages events `ids`; event n is n minutes old.

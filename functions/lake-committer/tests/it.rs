@@ -1,14 +1,23 @@
 //! The committer's loop against real Postgres (`DATABASE_URL`) and S3 (`AWS_ENDPOINT_URL`). Its crash points are
 //! tested in the lake crate.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking, its helpers too"
+)]
+
 use std::future::Future;
 use std::sync::LazyLock;
 use std::time::Duration;
 
 use domain::lake::{CommitLimits, Source};
 use kit::{Invocation, Secret};
-use lake::{Config, Lake, Newest, Offered, Reader, S3, SegmentBuilder, Value, github};
+use lake::{Config, Lake, Newest, Offered, Reader, SegmentBuilder, Value, github};
 use lake_committer::{Deps, Settings, Summary, handle};
+use pg::testing::TestDatabase;
 use sqlx::PgPool;
 use uuid::Uuid;
 
@@ -22,33 +31,19 @@ struct World {
 }
 
 fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
-    RUNTIME.block_on(async { test(World::new().await).await });
+    RUNTIME.block_on(async {
+        let database = pg::testing::database().await;
+        test(World::new(&database).await).await;
+        database.drop_database().await;
+    });
 }
 
 impl World {
-    async fn new() -> Self {
-        let endpoint = std::env::var("AWS_ENDPOINT_URL").expect(
-            "AWS_ENDPOINT_URL is not set: run `make test`, or eval \"$(millrace env)\" of a running stack first",
-        );
-        let bucket = "millrace-lake-tests";
-        // Answers an error when the bucket is there already, which is just as good.
-        reqwest::Client::new().put(format!("{endpoint}/{bucket}")).send().await.expect("S3 answers");
-        let database = pg::testing::database().await;
-        let config = Config {
-            warehouse: format!("s3://{bucket}/{}", Uuid::new_v4()),
-            catalog: "millrace".into(),
-            namespace: github::NAMESPACE.into(),
-            table: github::TABLE.into(),
-            s3: S3 {
-                endpoint: Some(endpoint),
-                region: Some("us-east-1".into()),
-                access_key_id: Some("test".into()),
-                secret_access_key: Some("test".into()),
-                session_token: None,
-            },
-        };
+    async fn new(database: &TestDatabase) -> Self {
+        let mut config = Config::read(github::NAMESPACE, github::TABLE, |name| std::env::var(name).ok());
+        config.warehouse = format!("s3://millrace-lake/tests/{}", Uuid::new_v4());
         let lake = Lake::new(config, &github::SCHEMA, database.pool.clone());
-        Self { lake, pool: database.pool, url: database.url }
+        Self { lake, pool: database.pool.clone(), url: database.url.clone() }
     }
 
     /// A committer that commits whatever is `age` old and ends after half a second of quiet.

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use domain::lake::{CommitLimits, Source};
 use lake::{
-    Column, ColumnType, Commit, Committer, Config, Lake, Newest, Offered, Outcome, Reader, S3, SegmentBuilder,
-    TableSchema, Value,
+    Column, ColumnType, Commit, Committer, Config, Lake, Newest, Offered, Outcome, Reader, SegmentBuilder, TableSchema,
+    Value,
 };
 use pg::testing::TestDatabase;
 use uuid::Uuid;
@@ -34,7 +34,11 @@ static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runt
 
 /// Runs a test in a world of its own.
 pub(crate) fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
-    RUNTIME.block_on(async { test(World::new().await).await });
+    RUNTIME.block_on(async {
+        let database = pg::testing::database().await;
+        test(World::new(&database).await).await;
+        database.drop_database().await;
+    });
 }
 
 /// A test's own lake. Its database stays behind when the test fails.
@@ -46,10 +50,9 @@ pub(crate) struct World {
 }
 
 impl World {
-    async fn new() -> Self {
-        let TestDatabase { pool, url, .. } = pg::testing::database().await;
-        let lake = Lake::new(config().await, &SCHEMA, pool.clone());
-        Self { lake, pool, url }
+    async fn new(database: &TestDatabase) -> Self {
+        let lake = Lake::new(config(), &SCHEMA, database.pool.clone());
+        Self { lake, pool: database.pool.clone(), url: database.url.clone() }
     }
 
     pub(crate) async fn committer(&self) -> Committer {
@@ -132,23 +135,10 @@ pub(crate) fn time(offset: i64) -> i64 {
     BEGIN + offset * 1_000_000
 }
 
-async fn config() -> Config {
-    let endpoint = std::env::var("AWS_ENDPOINT_URL")
-        .expect("AWS_ENDPOINT_URL is not set: run `make test`, or eval \"$(millrace env)\" of a running stack first");
-    let bucket = "millrace-lake-tests";
-    // Answers an error when the bucket is there already, which is just as good.
-    reqwest::Client::new().put(format!("{endpoint}/{bucket}")).send().await.expect("S3 answers");
-    Config {
-        warehouse: format!("s3://{bucket}/{}", Uuid::new_v4()),
-        catalog: "millrace".into(),
-        namespace: "test".into(),
-        table: "rows".into(),
-        s3: S3 {
-            endpoint: Some(endpoint),
-            region: Some("us-east-1".into()),
-            access_key_id: Some("test".into()),
-            secret_access_key: Some("test".into()),
-            session_token: None,
-        },
-    }
+fn config() -> Config {
+    let mut config = Config::read("test", "rows", |name| std::env::var(name).ok());
+    let missing = "AWS_ENDPOINT_URL is not set: run `make test`, or eval \"$(millrace env)\" of a running stack first";
+    config.s3.endpoint.as_ref().expect(missing);
+    config.warehouse = format!("s3://millrace-lake/tests/{}", Uuid::new_v4());
+    config
 }
