@@ -24,7 +24,7 @@ mod staging;
 pub use commit::{Commit, Committed, Committer, Planned, Written};
 pub use config::{Config, S3};
 pub use ledger::TableStatus;
-pub use read::{Newest, OwnedValue, Reader, Row, State};
+pub use read::{Newest, OwnedValue, Page, Reader, Row, State};
 pub use schema::{Column, ColumnType, TableSchema};
 pub use segment::{Segment, SegmentBuilder, Value};
 pub use stage::{Lake, Offered, Outcome, Plan, PlannedPartition};

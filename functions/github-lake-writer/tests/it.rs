@@ -88,7 +88,7 @@ impl World {
 
     async fn rows(&self) -> Vec<Row> {
         let newest = Newest { since: i64::MIN, equal: None, limit: 10_000 };
-        Reader::new(self.lake.clone()).newest(&newest).await.unwrap()
+        Reader::new(self.lake.clone()).newest(&newest).await.unwrap().rows
     }
 
     /// `(partition, offset)` of all rows, sorted.

@@ -51,6 +51,8 @@ struct Events {
     /// Newest first.
     events: Vec<EventView>,
     count: usize,
+    /// False when the search ended at its limit of work before it had seen all of the time asked for.
+    complete: bool,
     hours_back: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     event_type: Option<String>,
@@ -65,9 +67,9 @@ async fn events(State(reader): State<Arc<Reader>>, RawQuery(query): RawQuery) ->
         equal: event_type.clone().map(|kind| (github::TYPE, kind)),
         limit: page_size,
     };
-    let rows = reader.newest(&newest).await?;
-    let events: Vec<EventView> = rows.iter().map(EventView::of).collect();
-    Ok(Json(Events { count: events.len(), events, hours_back, event_type, page_size }))
+    let page = reader.newest(&newest).await?;
+    let events: Vec<EventView> = page.rows.iter().map(EventView::of).collect();
+    Ok(Json(Events { count: events.len(), complete: page.complete, events, hours_back, event_type, page_size }))
 }
 
 async fn event_by_id(

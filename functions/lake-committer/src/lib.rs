@@ -38,7 +38,8 @@ const CLEAN_LIMIT: i64 = 2_000;
 /// When and how much to commit.
 #[derive(Debug, Clone)]
 pub struct Settings {
-    /// `LAKE_COMMIT_BYTES`, `LAKE_COMMIT_SEGMENTS`, `LAKE_COMMIT_AGE_SECONDS`.
+    /// `LAKE_COMMIT_BYTES`, `LAKE_COMMIT_SEGMENTS`, `LAKE_COMMIT_AGE_SECONDS`. Queries read staged segments too, so the
+    /// age decides how fresh other engines are, against the number of snapshots and of small files.
     pub limits: CommitLimits,
     /// Size of a data file at which the next one begins (`LAKE_FILE_BYTES`).
     pub file_bytes: usize,
@@ -52,7 +53,7 @@ impl Settings {
             limits: CommitLimits {
                 bytes: env.parsed_or("LAKE_COMMIT_BYTES", 64 << 20),
                 segments: env.parsed_or("LAKE_COMMIT_SEGMENTS", 1_000),
-                age: Duration::from_secs(env.parsed_or("LAKE_COMMIT_AGE_SECONDS", 10)),
+                age: Duration::from_secs(env.parsed_or("LAKE_COMMIT_AGE_SECONDS", 30)),
             },
             file_bytes: env.parsed_or("LAKE_FILE_BYTES", 128 << 20),
             idle: Duration::from_secs(env.parsed_or("LAKE_IDLE_SECONDS", 20)),

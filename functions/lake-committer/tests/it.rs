@@ -93,7 +93,7 @@ impl World {
 
     async fn rows(&self) -> usize {
         let newest = Newest { since: i64::MIN, equal: None, limit: 10_000 };
-        Reader::new(self.lake.clone()).newest(&newest).await.unwrap().len()
+        Reader::new(self.lake.clone()).newest(&newest).await.unwrap().rows.len()
     }
 }
 

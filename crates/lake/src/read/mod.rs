@@ -34,6 +34,9 @@ pub struct Reader {
     objects: Objects,
 }
 
+/// Files that one query visits at most: a filter that nothing fits must not read ten years.
+const FILES_MAX: usize = 2_000;
+
 /// The newest rows.
 #[derive(Debug, Clone)]
 pub struct Newest {
@@ -43,6 +46,15 @@ pub struct Newest {
     pub equal: Option<(usize, String)>,
     /// At most this many.
     pub limit: usize,
+}
+
+/// The answer to [`Newest`].
+#[derive(Debug, Clone)]
+pub struct Page {
+    /// By time and then key, downwards.
+    pub rows: Vec<Row>,
+    /// False when the search ended at its limit of files, so that older rows may be missing.
+    pub complete: bool,
 }
 
 /// What a reader would read now, in short.
@@ -60,19 +72,24 @@ impl Reader {
         Self { lake, files: Files::default(), objects: Objects::default() }
     }
 
-    /// The newest rows, by time and then key, downwards.
+    /// The newest rows that fit.
     ///
     /// # Errors
     /// When Postgres or S3 does not answer.
-    pub async fn newest(&self, newest: &Newest) -> anyhow::Result<Vec<Row>> {
+    pub async fn newest(&self, newest: &Newest) -> anyhow::Result<Page> {
         let mut candidates = self.candidates().await?;
         candidates.retain(|file| file.time.1 >= newest.since);
         candidates.sort_by_key(|file| Reverse(file.time.1));
         let mut found: Vec<Found> = Vec::new();
+        let mut complete = true;
         for (chunk_index, chunk) in candidates.chunks(CONCURRENCY).enumerate() {
             // Once there are enough rows, only a file that reaches the oldest of them can change the answer.
             let floor = found.get(newest.limit.wrapping_sub(1)).map(|row| row.time);
             if floor.is_some_and(|floor| chunk.first().is_none_or(|file| file.time.1 < floor)) {
+                break;
+            }
+            if chunk_index * CONCURRENCY >= FILES_MAX {
+                complete = false;
                 break;
             }
             let wanted = Wanted {
@@ -85,7 +102,7 @@ impl Reader {
             found.sort_by(|a, b| (b.time, &b.key).cmp(&(a.time, &a.key)));
             found.truncate(newest.limit);
         }
-        self.rows(&candidates, &found).await
+        Ok(Page { rows: self.rows(&candidates, &found).await?, complete })
     }
 
     /// The row with this key; the newest if several have it.

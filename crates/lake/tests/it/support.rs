@@ -94,7 +94,7 @@ impl World {
     /// All ids, newest first.
     pub(crate) async fn ids(&self) -> Vec<String> {
         let newest = Newest { since: i64::MIN, equal: None, limit: 100_000 };
-        let rows = Reader::new(self.lake.clone()).newest(&newest).await.unwrap();
+        let rows = Reader::new(self.lake.clone()).newest(&newest).await.unwrap().rows;
         rows.iter().map(|row| row.text(0).unwrap().to_owned()).collect()
     }
 
