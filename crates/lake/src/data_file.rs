@@ -71,9 +71,11 @@ pub(crate) fn encode(
     };
     let mut files = Vec::new();
     let mut writer = begin()?;
+    let mut rows = 0;
     for &(segment, row_group) in row_groups {
-        if writer.bytes_written() + writer.in_progress_size() >= target {
+        if rows > 0 && writer.bytes_written() + writer.in_progress_size() >= target {
             files.push(end(std::mem::replace(&mut writer, begin()?))?);
+            rows = 0;
         }
         let segment = segments.get(segment).context("no such segment")?;
         let reader =
@@ -83,7 +85,9 @@ pub(crate) fn encode(
                 .build()
                 .context("read a segment")?;
         for batch in reader {
-            writer.write(&batch.context("decode a segment")?).context("encode a data file")?;
+            let batch = batch.context("decode a segment")?;
+            rows += batch.num_rows();
+            writer.write(&batch).context("encode a data file")?;
         }
     }
     files.push(end(writer)?);
