@@ -10,4 +10,5 @@
     reason = "clippy.toml frees #[test] functions only, not what they share"
 )]
 
+mod e2e;
 mod tidy;

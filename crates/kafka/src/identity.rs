@@ -3,6 +3,7 @@
 use std::{
     ffi::{CStr, CString},
     ptr::NonNull,
+    sync::Arc,
     time::Duration,
 };
 
@@ -28,22 +29,43 @@ pub struct TopicIdentity {
     pub topic_id: String,
 }
 
-/// Asks the broker now; nothing is cached.
-///
-/// # Errors
-/// When the broker does not answer within ten seconds, the topic does not exist, or the broker is older than 3.1 and
-/// tells no topic ids.
-pub async fn topic_identity(config: &Config, topic: &str) -> anyhow::Result<TopicIdentity> {
-    let client: AdminClient<DefaultClientContext> = config.client().create().context("create a kafka client")?;
-    let topic = topic.to_owned();
-    // librdkafka's calls block, so they wait on a thread that may.
-    tokio::task::spawn_blocking(move || {
-        let cluster = client.inner().fetch_cluster_id(TIMEOUT).context("ask for the cluster's id")?;
-        let topic_id = describe(&client, &topic).with_context(|| format!("ask for the id of topic {topic}"))?;
-        Ok(TopicIdentity { cluster_id: cluster, topic_id })
-    })
-    .await
-    .context("wait for the broker's answer")?
+/// Asks the broker which topic a name means. It keeps its connection: a client of librdkafka takes 100 ms to end.
+#[derive(Clone)]
+pub struct Identifier {
+    client: Arc<AdminClient<DefaultClientContext>>,
+}
+
+impl std::fmt::Debug for Identifier {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Identifier")
+    }
+}
+
+impl Identifier {
+    /// Nothing connects before the first question.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the configuration.
+    pub fn new(config: &Config) -> anyhow::Result<Self> {
+        Ok(Self { client: Arc::new(config.client().create().context("create a kafka client")?) })
+    }
+
+    /// Asks the broker now; no answer is kept.
+    ///
+    /// # Errors
+    /// When the broker does not answer within ten seconds, the topic does not exist, or the broker is older than 3.1
+    /// and tells no topic ids.
+    pub async fn identify(&self, topic: &str) -> anyhow::Result<TopicIdentity> {
+        let (client, topic) = (Arc::clone(&self.client), topic.to_owned());
+        // librdkafka's calls block, so they wait on a thread that may.
+        tokio::task::spawn_blocking(move || {
+            let cluster_id = client.inner().fetch_cluster_id(TIMEOUT).context("ask for the cluster's id")?;
+            let topic_id = describe(&client, &topic).with_context(|| format!("ask for the id of topic {topic}"))?;
+            Ok(TopicIdentity { cluster_id, topic_id })
+        })
+        .await
+        .context("wait for the broker's answer")?
+    }
 }
 
 /// A pointer that librdkafka gave, freed with its own function.

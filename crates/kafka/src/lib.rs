@@ -1,5 +1,5 @@
 //! The only place that builds a Kafka client: where the cluster is ([`Config`]), an idempotent [`Producer`],
-//! [`dead_letter`]s, and what a consumer must know of a topic before it may trust its offsets ([`topic_identity`]).
+//! [`dead_letter`]s, and what a consumer must know of a topic before it may trust its offsets ([`Identifier`]).
 //!
 //! Deliberately absent: consumer loops. Functions get their batches from Lambda; the runner's event source, which plays
 //! Lambda's part, has its own loop on [`Config::client`].
@@ -12,5 +12,5 @@ mod producer;
 
 pub use config::Config;
 pub use dead_letter::{Origin, dead_letter};
-pub use identity::{TopicIdentity, topic_identity};
+pub use identity::{Identifier, TopicIdentity};
 pub use producer::{Message, Producer};

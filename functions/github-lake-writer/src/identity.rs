@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use futures::future::join_all;
-use kafka::TopicIdentity;
+use kafka::{Identifier, TopicIdentity};
+use tokio::sync::OnceCell;
 
 /// How long an answer is kept at most.
 const KEPT: Duration = Duration::from_secs(30);
@@ -18,6 +19,8 @@ const KEPT: Duration = Duration::from_secs(30);
 /// The identities of topics, by name.
 pub(crate) struct Identities {
     kafka: kafka::Config,
+    /// Made with the first question.
+    identifier: OnceCell<Identifier>,
     known: Mutex<HashMap<String, (TopicIdentity, Instant)>>,
 }
 
@@ -30,7 +33,7 @@ pub(crate) struct Answer {
 
 impl Identities {
     pub(crate) fn new(kafka: kafka::Config) -> Self {
-        Self { kafka, known: Mutex::default() }
+        Self { kafka, identifier: OnceCell::new(), known: Mutex::default() }
     }
 
     /// The identity of each topic; with `fresh`, asked for now.
@@ -41,7 +44,8 @@ impl Identities {
         let mut identities = if fresh { HashMap::new() } else { self.kept(topics) };
         let missing: Vec<&str> = topics.iter().copied().filter(|topic| !identities.contains_key(*topic)).collect();
         let fresh = missing.len() == topics.len();
-        let asked = join_all(missing.iter().map(|topic| kafka::topic_identity(&self.kafka, topic))).await;
+        let identifier = self.identifier.get_or_try_init(|| async { Identifier::new(&self.kafka) }).await?;
+        let asked = join_all(missing.iter().map(|topic| identifier.identify(topic))).await;
         let mut last_error = None;
         for (topic, identity) in missing.into_iter().zip(asked) {
             match identity {

@@ -228,16 +228,17 @@ fn a_batch_that_fails_half_way_is_delivered_again_and_lands_once() {
 fn a_topic_made_again_begins_a_new_epoch() {
     in_world(|world| async move {
         world.handle(world.batch(0, 0..5)).await.unwrap();
+        let identifier = kafka::Identifier::new(&world.kafka).unwrap();
         kafka::admin::delete_topic(&world.kafka, &world.topic).await.unwrap();
         // The broker deletes a topic a moment after it has said so.
         let before = world.count("select count(distinct topic_id) from lake_watermarks").await;
         let deadline = Instant::now() + Duration::from_secs(20);
-        while kafka::topic_identity(&world.kafka, &world.topic).await.is_ok() {
+        while identifier.identify(&world.topic).await.is_ok() {
             assert!(Instant::now() < deadline, "the topic is still there");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         kafka::admin::create_topic(&world.kafka, &world.topic, 3, &BTreeMap::new()).await.unwrap();
-        while kafka::topic_identity(&world.kafka, &world.topic).await.is_err() {
+        while identifier.identify(&world.topic).await.is_err() {
             assert!(Instant::now() < deadline, "the topic does not come back");
             tokio::time::sleep(Duration::from_millis(50)).await;
         }

@@ -1,0 +1,125 @@
+//! Events from the simulator to a query and to another engine, with a writer killed on the way, and over a restart.
+
+use std::{collections::BTreeSet, process::Command, time::Duration};
+
+use serde_json::Value;
+
+use super::{
+    aws,
+    instance::{Instance, root, until},
+};
+
+/// What another engine finds in the table: rows, and distinct positions in Kafka.
+const READ_WITH_PYICEBERG: &str = r#"
+import duckdb, json
+from pyiceberg.catalog import load_catalog
+rows = load_catalog("millrace").load_table("github.events").scan(
+    selected_fields=("id", "kafka_partition", "kafka_offset")).to_arrow()
+total, distinct = duckdb.sql(
+    "select count(*), count(distinct (kafka_partition, kafka_offset)) from rows").fetchone()
+print(json.dumps({"rows": total, "distinct": distinct}))
+"#;
+
+#[test]
+fn events_flow_from_github_to_a_query_and_every_record_is_there_once() {
+    let instance = Instance::new();
+    instance.up();
+
+    let query = instance.api("GithubQueryHttpApi");
+    let events = until("events in a query", Duration::from_secs(60), || {
+        let page = get(&format!("{query}/events?hours_back=1&page_size=10"));
+        let events = page["events"].as_array().unwrap().clone();
+        (!events.is_empty()).then_some(events)
+    });
+    assert!(events.len() <= 10);
+    let id = events[0]["id"].as_str().unwrap();
+    assert_eq!(get(&format!("{query}/events/{id}"))["id"], id);
+
+    kill_the_writer(&instance);
+    aws::calls_are_answered_as_aws_does(&instance);
+
+    // The source dries up; what is in the topic then must be in the table, each record once.
+    assert!(instance.millrace(&["stop", "github-simulator"]).status.success());
+    let records = at_rest(&instance);
+    assert_eq!(rows(&instance, records), records);
+    assert_each_event_once(&query);
+
+    // Down and up again: everything is where it was, and nothing comes twice.
+    instance.down();
+    instance.up();
+    assert!(instance.millrace(&["stop", "github-simulator"]).status.success());
+    let after = at_rest(&instance);
+    assert!(after >= records, "{after} records after a restart, {records} before");
+    assert_eq!(rows(&instance, after), after);
+}
+
+/// Kills the writer's process while batches come, and waits until it works again.
+fn kill_the_writer(instance: &Instance) {
+    let warm = || instance.function("github-lake-writer")["idle_pids"][0].as_u64();
+    let pid = until("a warm writer", Duration::from_secs(30), warm);
+    assert!(Command::new("kill").args(["-9", &pid.to_string()]).status().unwrap().success());
+    until("a new writer", Duration::from_secs(30), || {
+        let function = instance.function("github-lake-writer");
+        let pids = function["idle_pids"].as_array().unwrap();
+        (!pids.is_empty() && pids.iter().all(|other| other.as_u64() != Some(pid))).then_some(())
+    });
+}
+
+/// Waits until nothing is produced any more and nothing waits; gives the number of records.
+fn at_rest(instance: &Instance) -> i64 {
+    let mut last = (-1, 0);
+    until("an empty backlog", Duration::from_secs(60), || {
+        let (records, lag) = instance.records_and_lag();
+        last.1 = if last.0 == records && lag == 0 { last.1 + 1 } else { 0 };
+        last.0 = records;
+        // Quiet for several looks: a poll that was under way has been produced by then.
+        (last.1 >= 5).then_some(records)
+    })
+}
+
+/// Waits until the table holds `expected` rows, and fails when a record is there twice.
+fn rows(instance: &Instance, expected: i64) -> i64 {
+    let python = std::env::var("MILLRACE_READERS_PYTHON").expect("MILLRACE_READERS_PYTHON is not set: run `make test`");
+    until("every record in the table", Duration::from_secs(60), || {
+        let output = Command::new(&python).args(["-c", READ_WITH_PYICEBERG]).envs(instance.env()).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let found: Value = serde_json::from_slice(&output.stdout).unwrap();
+        assert_eq!(found["rows"], found["distinct"], "a record is in the table twice");
+        let rows = found["rows"].as_i64().unwrap();
+        (rows >= expected).then_some(rows)
+    })
+}
+
+/// One large page of the query holds no event twice.
+fn assert_each_event_once(query: &str) {
+    let page = get(&format!("{query}/events?hours_back=24&page_size=1000"));
+    let events = page["events"].as_array().unwrap();
+    let positions: BTreeSet<String> = events.iter().map(|event| event["kafka"].to_string()).collect();
+    assert_eq!(positions.len(), events.len());
+}
+
+#[test]
+fn a_second_up_in_the_same_folder_is_refused_and_a_missing_template_is_named() {
+    let instance = Instance::new();
+    let output = instance.millrace(&["up", "--template", "nowhere.yaml"]);
+    assert!(!output.status.success());
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("nowhere.yaml"), "{message}");
+    let output = instance.millrace(&["status"]);
+    assert!(String::from_utf8_lossy(&output.stderr).contains("nothing runs in"), "{output:?}");
+    let output = instance.millrace(&["up", "nosuchsystem", "--ports", "free"]);
+    let message = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(message.contains("nosuchsystem") && message.contains("github"), "{message}");
+    assert!(root().join("template.yaml").is_file());
+}
+
+fn get(url: &str) -> Value {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let answer = reqwest::get(url).await.unwrap();
+        let status = answer.status();
+        let body = answer.text().await.unwrap();
+        assert!(status.is_success(), "{url}: {status}: {body}");
+        serde_json::from_str(&body).unwrap()
+    })
+}

@@ -1,0 +1,5 @@
+//! The whole, as a user runs it: from the GitHub simulator through Kafka into Iceberg to a query.
+
+mod aws;
+mod flow;
+mod instance;
