@@ -1,6 +1,9 @@
 //! Topics: creating, listing, and how far a consumer group is behind.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{
+    collections::BTreeMap,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
 use rdkafka::{
@@ -8,12 +11,16 @@ use rdkafka::{
     admin::{AdminClient, AdminOptions, NewTopic, TopicReplication},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
+    error::KafkaResult,
     types::RDKafkaErrorCode,
 };
 
 use crate::Config;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How often a group's coordinator is looked for.
+const COORDINATOR_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Creates a topic; one that exists already stays as it is.
 ///
@@ -101,8 +108,12 @@ pub async fn partitions(config: &Config, topic: &str, group: &str) -> anyhow::Re
     let topic = topic.to_owned();
     blocking(move || {
         let metadata = consumer.fetch_metadata(Some(&topic), TIMEOUT).with_context(|| format!("describe {topic}"))?;
-        let ids: Vec<i32> =
-            metadata.topics().iter().flat_map(|t| t.partitions()).map(rdkafka::metadata::MetadataPartition::id).collect();
+        let ids: Vec<i32> = metadata
+            .topics()
+            .iter()
+            .flat_map(|t| t.partitions())
+            .map(rdkafka::metadata::MetadataPartition::id)
+            .collect();
         if ids.is_empty() {
             bail!("topic {topic} does not exist");
         }
@@ -110,9 +121,11 @@ pub async fn partitions(config: &Config, topic: &str, group: &str) -> anyhow::Re
         for id in &ids {
             asked.add_partition(&topic, *id);
         }
-        let committed = consumer.committed_offsets(asked, TIMEOUT).with_context(|| format!("offsets of {topic}"))?;
+        let committed = while_coordinator_moves(|| consumer.committed_offsets(asked.clone(), TIMEOUT))
+            .with_context(|| format!("offsets of {topic}"))?;
         let state = |id: i32| -> anyhow::Result<PartitionState> {
-            let (low, high) = consumer.fetch_watermarks(&topic, id, TIMEOUT).with_context(|| format!("ends of {topic}-{id}"))?;
+            let (low, high) =
+                consumer.fetch_watermarks(&topic, id, TIMEOUT).with_context(|| format!("ends of {topic}-{id}"))?;
             let committed = match committed.find_partition(&topic, id).map(|element| element.offset()) {
                 Some(Offset::Offset(offset)) => Some(offset),
                 _ => None,
@@ -122,6 +135,30 @@ pub async fn partitions(config: &Config, topic: &str, group: &str) -> anyhow::Re
         ids.into_iter().map(state).collect()
     })
     .await
+}
+
+/// A broker that has just started, or a group that moves between brokers, has no coordinator for a moment.
+fn while_coordinator_moves<T>(mut ask: impl FnMut() -> KafkaResult<T>) -> KafkaResult<T> {
+    let deadline = Instant::now() + TIMEOUT;
+    loop {
+        let moving = match ask() {
+            Err(error) if error.rdkafka_error_code().is_some_and(is_coordinator_moving) => error,
+            settled => return settled,
+        };
+        if Instant::now() > deadline {
+            return Err(moving);
+        }
+        std::thread::sleep(COORDINATOR_INTERVAL);
+    }
+}
+
+fn is_coordinator_moving(code: RDKafkaErrorCode) -> bool {
+    matches!(
+        code,
+        RDKafkaErrorCode::NotCoordinator
+            | RDKafkaErrorCode::CoordinatorNotAvailable
+            | RDKafkaErrorCode::CoordinatorLoadInProgress
+    )
 }
 
 fn consumer(config: &Config, group: &str) -> anyhow::Result<BaseConsumer> {

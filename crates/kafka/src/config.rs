@@ -44,7 +44,9 @@ impl Config {
             None | Some("PLAINTEXT" | "SASL_PLAINTEXT") => false,
             Some("SSL" | "SASL_SSL") => true,
             Some(other) => {
-                env.fault(format!("KAFKA_SECURITY_PROTOCOL is {other:?}, expected PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"));
+                env.fault(format!(
+                    "KAFKA_SECURITY_PROTOCOL is {other:?}, expected PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
+                ));
                 false
             }
         };

@@ -144,7 +144,7 @@ async fn start_functions(
     let listener = TcpListener::bind(("127.0.0.1", running.invoke_port))
         .await
         .with_context(|| format!("open port {} for the Invoke API", running.invoke_port))?;
-    let host = start_host(&application, options, root, instance, &variables).await?;
+    let host = host(&application, options, root, instance, &variables);
     for spec in application.functions.values().filter(|spec| spec.run_on_up) {
         run_on_up(&host, spec, progress).await?;
     }
@@ -294,13 +294,13 @@ async fn create_topics(
     Ok(())
 }
 
-async fn start_host(
+fn host(
     application: &Application,
     options: &UpOptions,
     root: &Path,
     instance: &Instance,
     variables: &BTreeMap<String, String>,
-) -> anyhow::Result<Host> {
+) -> Host {
     let passed = |name: &str| name.starts_with("AWS_") || name == "RUST_LOG" || name == "RUST_BACKTRACE";
     let environment = variables.iter().filter(|(name, _)| passed(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
     let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
@@ -311,7 +311,7 @@ async fn start_host(
         environment,
         default_concurrency: u32::try_from(cores.max(4)).unwrap_or(4),
     };
-    Host::start(application.functions.values().cloned().collect(), config).await
+    Host::new(application.functions.values().cloned().collect(), config)
 }
 
 async fn run_on_up(host: &Host, spec: &FunctionSpec, progress: &impl Fn(&str)) -> anyhow::Result<()> {
