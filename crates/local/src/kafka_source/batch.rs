@@ -142,6 +142,11 @@ impl Batch {
         Self { partitions }
     }
 
+    /// Drops all records of these partitions.
+    pub(super) fn forget(&mut self, partitions: &[Partition]) {
+        self.partitions.retain(|partition, _| !partitions.contains(partition));
+    }
+
     /// For each partition, the offset after its last record: what to commit when all is settled.
     pub(super) fn next_offsets(&self) -> BTreeMap<Partition, i64> {
         let last = |slice: &Slice| slice.records.last().map(|record| record.offset + 1);

@@ -7,14 +7,15 @@ use std::{
 
 use rdkafka::{
     Message,
-    consumer::{BaseConsumer, ConsumerContext},
+    consumer::{BaseConsumer, Consumer},
     message::{BorrowedMessage, Headers},
 };
 use tracing::warn;
 
 use super::{
-    batch::{Batch, Envelope},
+    batch::{Batch, Envelope, Partition},
     encode,
+    group::Group,
 };
 use crate::host::PAYLOAD_LIMIT;
 
@@ -51,63 +52,99 @@ pub(super) struct Oversized {
     pub(super) headers: Vec<(String, Vec<u8>)>,
 }
 
+/// What did not fit into the last batch and comes next.
+#[derive(Debug)]
+enum Carried {
+    /// One record.
+    Record(Batch),
+    /// A record that fits into no batch.
+    TooLarge(Oversized),
+}
+
 /// Collects batches from one consumer.
 #[derive(Debug)]
 pub(super) struct Collector {
     topic: Arc<str>,
     /// What the payload's limit leaves for records.
     space: usize,
-    /// A record that did not fit into the last batch and begins the next.
-    carried: Option<Batch>,
+    carried: Option<Carried>,
+    /// Partitions that were taken away during a collection and that the poller has not heard of.
+    revoked: Vec<Partition>,
 }
 
 impl Collector {
     pub(super) fn new(topic: Arc<str>, envelope: &Envelope) -> Self {
         let frame = 128 + envelope.bootstrap_servers.len() + envelope.event_source_arn.as_ref().map_or(0, String::len);
-        Self { topic, space: PAYLOAD_LIMIT - frame, carried: None }
+        Self { topic, space: PAYLOAD_LIMIT - frame, carried: None, revoked: Vec::new() }
     }
 
-    /// Forgets the carried record, whose partition may belong to another consumer now.
-    pub(super) fn reset(&mut self) {
-        self.carried = None;
+    /// Hands out the carried record, when its partition is one of these.
+    pub(super) fn take_carried(&mut self, of: impl Fn(&Partition) -> bool) -> Option<Batch> {
+        let wanted = |carried: &mut Carried| match carried {
+            Carried::Record(batch) => batch.partitions.keys().any(&of),
+            Carried::TooLarge(_) => false,
+        };
+        match self.carried.take_if(wanted) {
+            Some(Carried::Record(batch)) => Some(batch),
+            _ => None,
+        }
+    }
+
+    /// The partitions that were taken away since the last call, even when some have come back.
+    pub(super) fn take_revoked(&mut self) -> Vec<Partition> {
+        std::mem::take(&mut self.revoked)
     }
 
     /// Collects one batch. Waits for its first record until `idle_until` at most; `stop` ends every wait.
-    pub(super) fn collect<C: ConsumerContext>(
+    pub(super) fn collect(
         &mut self,
-        consumer: &BaseConsumer<C>,
+        consumer: &BaseConsumer<Group>,
         limits: Limits,
         idle_until: Instant,
         stop: &dyn Fn() -> bool,
     ) -> Collected {
-        let mut batch = self.carried.take().unwrap_or_default();
+        let mut batch = match self.carried.take() {
+            Some(Carried::Record(batch)) => batch,
+            Some(Carried::TooLarge(record)) => return Collected::TooLarge(record),
+            None => Batch::default(),
+        };
         if batch.is_empty() {
-            let Some(message) = wait(consumer, idle_until, stop) else { return Collected::Nothing };
+            let Some(message) = self.next(consumer, &mut batch, idle_until, stop) else { return Collected::Nothing };
             if let Err(oversized) = self.add(&mut batch, &message) {
                 return Collected::TooLarge(oversized);
             }
         }
         let deadline = Instant::now() + limits.window;
         while batch.len() < limits.batch_size && self.carried.is_none() {
-            let Some(message) = wait(consumer, deadline, stop) else { break };
+            let Some(message) = self.next(consumer, &mut batch, deadline, stop) else { break };
             if batch.encoded_len() + encode::upper_bound(&message) <= self.space {
                 batch.push(&self.topic, &message);
                 continue;
             }
             // It does not fit: it begins the next batch, or is found to fit none.
             let mut next = Batch::default();
-            match self.add(&mut next, &message) {
-                Ok(()) => self.carried = Some(next),
-                Err(oversized) => {
-                    // Both must reach the caller in order, so the batch goes first and the record is read again.
-                    if let Err(error) = consumer_seek(consumer, &oversized) {
-                        warn!(%error, "an oversized record is read again after a rebalance only");
-                    }
-                    break;
-                }
-            }
+            self.carried = Some(match self.add(&mut next, &message) {
+                Ok(()) => Carried::Record(next),
+                Err(oversized) => Carried::TooLarge(oversized),
+            });
         }
-        Collected::Batch(batch)
+        if batch.is_empty() { Collected::Nothing } else { Collected::Batch(batch) }
+    }
+
+    /// The next record. When partitions were taken away meanwhile, what `batch` has of them is dropped: it belongs to
+    /// another consumer now or, when they came back, is read again.
+    fn next<'c>(
+        &mut self,
+        consumer: &'c BaseConsumer<Group>,
+        batch: &mut Batch,
+        until: Instant,
+        stop: &dyn Fn() -> bool,
+    ) -> Option<BorrowedMessage<'c>> {
+        let message = wait(consumer, until, stop);
+        let revoked = consumer.context().take_revoked();
+        batch.forget(&revoked);
+        self.revoked.extend(revoked);
+        message
     }
 
     /// Puts a record into an empty batch, unless no payload could hold it.
@@ -132,20 +169,8 @@ impl Collector {
     }
 }
 
-fn consumer_seek<C: ConsumerContext>(
-    consumer: &BaseConsumer<C>,
-    record: &Oversized,
-) -> Result<(), rdkafka::error::KafkaError> {
-    use rdkafka::consumer::Consumer;
-    consumer.seek(&record.topic, record.partition, rdkafka::Offset::Offset(record.offset), Duration::from_secs(10))
-}
-
 /// The next record before `until`; what is queued already comes even when `until` has passed.
-fn wait<'c, C: ConsumerContext>(
-    consumer: &'c BaseConsumer<C>,
-    until: Instant,
-    stop: &dyn Fn() -> bool,
-) -> Option<BorrowedMessage<'c>> {
+fn wait<'c>(consumer: &'c BaseConsumer<Group>, until: Instant, stop: &dyn Fn() -> bool) -> Option<BorrowedMessage<'c>> {
     loop {
         let left = until.saturating_duration_since(Instant::now());
         match consumer.poll(left.min(TICK)) {

@@ -11,6 +11,7 @@ mod batch;
 mod collect;
 mod encode;
 mod failure;
+mod group;
 mod mapping;
 mod poller;
 mod response;

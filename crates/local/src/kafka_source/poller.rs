@@ -2,7 +2,7 @@
 
 use std::{
     collections::BTreeMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -10,8 +10,8 @@ use anyhow::Context;
 use chrono::Utc;
 use kafka::Producer;
 use rdkafka::{
-    ClientContext, Offset, TopicPartitionList,
-    consumer::{BaseConsumer, CommitMode, Consumer, ConsumerContext, Rebalance},
+    Offset, TopicPartitionList,
+    consumer::{BaseConsumer, CommitMode, Consumer},
 };
 use tokio::runtime::Handle;
 use tracing::{error, info, warn};
@@ -20,6 +20,7 @@ use super::{
     batch::{Batch, Partition},
     collect::{Collected, Collector, Oversized},
     failure::{self, Failed},
+    group::Group,
     mapping::Shared,
     response::{self, Verdict},
     retry::{Condition, Retry, Waiting, after_failure},
@@ -34,24 +35,6 @@ const DESTINATION_DELAY: Duration = Duration::from_secs(1);
 
 /// How long the poller waits for a record before it looks around.
 const IDLE: Duration = Duration::from_secs(1);
-
-/// Notes which partitions were taken away, for the poller's next look.
-#[derive(Debug, Default)]
-pub(super) struct Group {
-    revoked: Mutex<Vec<Partition>>,
-}
-
-impl ClientContext for Group {}
-
-impl ConsumerContext for Group {
-    fn pre_rebalance(&self, _: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
-        if let Rebalance::Revoke(list) = rebalance {
-            let partitions = list.elements().into_iter();
-            let revoked = partitions.map(|p| Partition { topic: p.topic().into(), number: p.partition() });
-            self.revoked.lock().unwrap_or_else(PoisonError::into_inner).extend(revoked);
-        }
-    }
-}
 
 /// The state of one poller.
 pub(super) struct Poller {
@@ -99,15 +82,18 @@ impl Poller {
         let shared = Arc::clone(&self.shared);
         let stop = || shared.is_stopping();
         while !stop() {
-            self.forget_revoked();
             if let Some(retry) = self.waiting.take_due(Instant::now()) {
                 self.deliver(retry.batch, retry.attempts);
                 continue;
             }
+            self.queue_carried();
             let idle_until = Instant::now() + IDLE;
             let idle_until = self.waiting.next_due().map_or(idle_until, |due| due.min(idle_until));
-            match self.collector.collect(&self.consumer, shared.limits(), idle_until, &stop) {
-                Collected::Nothing => {}
+            let collected = self.collector.collect(&self.consumer, shared.limits(), idle_until, &stop);
+            self.forget_revoked();
+            match collected {
+                // A commit that failed, in a rebalance say, is made up for.
+                Collected::Nothing => self.commit(),
                 Collected::Batch(batch) => {
                     self.positions.extend(batch.next_offsets());
                     self.deliver(batch, 0);
@@ -115,18 +101,27 @@ impl Poller {
                 Collected::TooLarge(record) => self.refuse(record),
             }
         }
+        self.commit();
         self.consumer.unsubscribe();
     }
 
+    /// The record that did not fit into a batch waits behind it when that batch failed, so that it does not overtake.
+    fn queue_carried(&mut self) {
+        let waiting = &self.waiting;
+        if let Some(batch) = self.collector.take_carried(|partition| waiting.holds(partition)) {
+            self.positions.extend(batch.next_offsets());
+            self.waiting.put_last(Retry { batch, attempts: 0, not_before: Instant::now() });
+        }
+    }
+
+    /// Drops all state of partitions that were taken away during the last collection, whose batch has none of them.
     fn forget_revoked(&mut self) {
-        let revoked =
-            std::mem::take(&mut *self.consumer.context().revoked.lock().unwrap_or_else(PoisonError::into_inner));
+        let revoked = self.collector.take_revoked();
         if revoked.is_empty() {
             return;
         }
         info!(topic = self.shared.spec.topic, partitions = revoked.len(), "partitions were revoked");
         self.waiting.forget(&revoked);
-        self.collector.reset();
         self.positions.retain(|partition, _| !revoked.contains(partition));
         self.committed.retain(|partition, _| !revoked.contains(partition));
     }

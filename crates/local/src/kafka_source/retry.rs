@@ -113,20 +113,30 @@ impl Waiting {
         }
     }
 
+    /// Puts a batch behind everything that waits already.
+    pub(super) fn put_last(&mut self, retry: Retry) {
+        self.0.push_back(retry);
+    }
+
+    /// The batches whose partitions have nothing earlier waiting.
+    fn unblocked(&self) -> impl Iterator<Item = (usize, &Retry)> {
+        self.0.iter().enumerate().filter(|(index, retry)| {
+            let shares =
+                |earlier: &Retry| earlier.batch.partitions.keys().any(|p| retry.batch.partitions.contains_key(p));
+            !self.0.iter().take(*index).any(shares)
+        })
+    }
+
     /// The next batch that is due and whose partitions have nothing earlier waiting.
     pub(super) fn take_due(&mut self, now: Instant) -> Option<Retry> {
-        let index = (0..self.0.len()).find(|&index| {
-            let Some(retry) = self.0.get(index) else { return false };
-            let blocked =
-                |earlier: &Retry| earlier.batch.partitions.keys().any(|p| retry.batch.partitions.contains_key(p));
-            retry.not_before <= now && !self.0.iter().take(index).any(blocked)
-        })?;
+        let index = self.unblocked().find(|(_, retry)| retry.not_before <= now).map(|(index, _)| index)?;
         self.0.remove(index)
     }
 
-    /// When the next batch becomes due.
+    /// When [`Waiting::take_due`] will have something. A batch behind another one of its partition does not count, or
+    /// the poller would spin until the other one is due.
     pub(super) fn next_due(&self) -> Option<Instant> {
-        self.0.iter().map(|retry| retry.not_before).min()
+        self.unblocked().map(|(_, retry)| retry.not_before).min()
     }
 
     /// Whether a partition has something waiting; it is paused as long as it has.
@@ -205,6 +215,7 @@ mod tests {
             "partition 0 waits for its first"
         );
         assert!(waiting.take_due(now).is_none());
+        assert_eq!(waiting.next_due(), Some(later), "what stands behind another batch does not wake the poller");
         assert_eq!(waiting.take_due(later).unwrap().batch.first_offsets().into_values().collect::<Vec<_>>(), [1]);
         waiting.forget(&[Partition { topic: "t".into(), number: 0 }]);
         assert!(waiting.take_due(later).is_none());

@@ -1,0 +1,41 @@
+//! What a consumer hears of its group's rebalances.
+
+use std::sync::{Mutex, PoisonError};
+
+use rdkafka::{
+    ClientContext,
+    consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance},
+};
+use tracing::warn;
+
+use super::batch::Partition;
+
+/// Notes which partitions were taken away. A rebalance happens inside a call of `poll`; whoever polls looks here before
+/// it uses what the poll brought.
+#[derive(Debug, Default)]
+pub(super) struct Group {
+    revoked: Mutex<Vec<Partition>>,
+}
+
+impl Group {
+    /// The partitions that were taken away since the last look, even when some have come back.
+    pub(super) fn take_revoked(&self) -> Vec<Partition> {
+        std::mem::take(&mut *self.revoked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+}
+
+impl ClientContext for Group {}
+
+impl ConsumerContext for Group {
+    fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        let Rebalance::Revoke(list) = rebalance else { return };
+        // librdkafka remembers a pause over a rebalance. What the partition was paused for is forgotten, so nothing
+        // would resume it when it comes back.
+        if let Err(error) = consumer.resume(list) {
+            warn!(%error, "a revoked partition cannot be resumed");
+        }
+        let partitions = list.elements().into_iter();
+        let revoked = partitions.map(|p| Partition { topic: p.topic().into(), number: p.partition() });
+        self.revoked.lock().unwrap_or_else(PoisonError::into_inner).extend(revoked);
+    }
+}
