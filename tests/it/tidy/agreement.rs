@@ -61,7 +61,7 @@ fn each_function_has_the_shape_of_all_others() {
         let path = |end: &str| format!("functions/{folder}/{end}");
         match Manifest::at(&path("Cargo.toml")) {
             None => faults.add(path("Cargo.toml"), "does not exist", "copy it from functions/db-migrator"),
-            Some(manifest) => names(&mut faults, &folder, &manifest),
+            Some(manifest) => names(&mut faults, &folder, manifest),
         }
         match tree::file(&path("src/main.rs")).map(|main| main.text.lines().count()) {
             None => faults.add(path("src/main.rs"), "does not exist", "copy it from functions/db-migrator"),
@@ -175,7 +175,7 @@ fn names(faults: &mut Faults, folder: &str, manifest: &Manifest) {
     let bins = manifest.table.get("bin").and_then(toml::Value::as_array);
     match bins.and_then(|bins| bins.iter().find(is_ours)) {
         None => {
-            faults.add(path, "has no [[bin]] of the folder's name", format!("write [[bin]] with name = \"{folder}\""))
+            faults.add(path, "has no [[bin]] of the folder's name", format!("write [[bin]] with name = \"{folder}\""));
         }
         Some(bin) if bin.get("test").and_then(toml::Value::as_bool) != Some(false) => {
             faults.add(
