@@ -105,7 +105,8 @@ fn tools_invoke(instance: &Instance) {
     let endpoint = instance.variable("AWS_ENDPOINT_URL_LAMBDA");
     let aws = Command::new(format!("{tools}/aws"))
         .args(["lambda", "invoke", "--endpoint-url", &endpoint, "--function-name", "db-migrator"])
-        .args(["--cli-binary-format", "raw-in-base64-out", "--payload", "{}", "/dev/stderr"])
+        // Version 1 takes the payload as it is; version 2 wants --cli-binary-format raw-in-base64-out.
+        .args(["--payload", "{}", "/dev/stderr"])
         .envs(instance.env())
         .output()
         .unwrap();

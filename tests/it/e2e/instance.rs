@@ -58,7 +58,9 @@ impl Instance {
         for name in NOT_INHERITED {
             command.env_remove(name);
         }
-        for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("MILLRACE_PORT_") || name.starts_with("AWS_")) {
+        for (name, _) in
+            std::env::vars().filter(|(name, _)| name.starts_with("MILLRACE_PORT_") || name.starts_with("AWS_"))
+        {
             command.env_remove(name);
         }
         command.output().unwrap()
@@ -68,7 +70,8 @@ impl Instance {
     pub(crate) fn json(&self, arguments: &[&str]) -> Value {
         let output = self.millrace(arguments);
         assert!(output.status.success(), "{arguments:?} failed:\n{}", text(&output.stderr));
-        serde_json::from_slice(&output.stdout).unwrap_or_else(|e| panic!("{arguments:?}: {e}: {}", text(&output.stdout)))
+        serde_json::from_slice(&output.stdout)
+            .unwrap_or_else(|e| panic!("{arguments:?}: {e}: {}", text(&output.stdout)))
     }
 
     /// Variables that `millrace env` prints.
@@ -115,7 +118,11 @@ impl Drop for Instance {
     fn drop(&mut self) {
         if std::thread::panicking() {
             for name in ["millrace", "github-poller", "github-lake-writer", "lake-committer", "github-query-api"] {
-                eprintln!("---- {name}\n{}", self.log(name));
+                // Through the test's own capture, so that it stands with the failure.
+                #[allow(clippy::print_stderr, reason = "a failing test shows why")]
+                {
+                    eprintln!("---- {name}\n{}", self.log(name));
+                }
             }
         }
         let _ = self.millrace(&["down"]);

@@ -7,7 +7,7 @@ use axum::{
     extract::{Path, State},
     routing::{get, post},
 };
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, SecondsFormat, Utc};
 use http::StatusCode;
 use serde::Serialize;
 
@@ -53,7 +53,7 @@ pub struct FunctionStatus {
     /// The newest error.
     pub last_error: Option<String>,
     /// When it last succeeded.
-    pub last_success: Option<DateTime<Utc>>,
+    pub last_success: Option<String>,
 }
 
 /// One Kafka trigger.
@@ -84,7 +84,7 @@ pub struct ScheduleStatus {
     /// Whether it fires.
     pub enabled: bool,
     /// When it fired last.
-    pub last_fired: Option<DateTime<Utc>>,
+    pub last_fired: Option<String>,
 }
 
 pub(super) fn router() -> Router<Arc<Stack>> {
@@ -144,6 +144,11 @@ async fn shut_down(State(stack): State<Arc<Stack>>) -> StatusCode {
     StatusCode::ACCEPTED
 }
 
+/// RFC 3339 without fractions.
+fn to_seconds(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Secs, true)
+}
+
 fn function_status(function: &Function) -> FunctionStatus {
     let statistics = function.statistics();
     FunctionStatus {
@@ -159,7 +164,7 @@ fn function_status(function: &Function) -> FunctionStatus {
         cold_starts: statistics.cold_starts,
         idle_pids: function.idle_pids(),
         last_error: statistics.last_error,
-        last_success: statistics.last_success.map(|time: SystemTime| time.into()),
+        last_success: statistics.last_success.map(|time: SystemTime| to_seconds(time.into())),
     }
 }
 
@@ -176,5 +181,10 @@ fn mapping_status(mapping: &crate::kafka_source::Mapping) -> MappingStatus {
 
 fn schedule_status(source: &crate::schedule_source::ScheduleSource) -> ScheduleStatus {
     let spec = source.spec();
-    ScheduleStatus { name: spec.name, expression: spec.expression, enabled: spec.enabled, last_fired: source.times().1 }
+    ScheduleStatus {
+        name: spec.name,
+        expression: spec.expression,
+        enabled: spec.enabled,
+        last_fired: source.times().1.map(to_seconds),
+    }
 }

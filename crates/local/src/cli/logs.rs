@@ -39,7 +39,10 @@ pub(super) async fn run(instance: &Instance, arguments: &LogsArguments) -> anyho
     let mut text = Vec::new();
     file.read_to_end(&mut text).with_context(|| format!("read {}", path.display()))?;
     console::bytes(last_lines(&text, arguments.tail))?;
-    while arguments.follow {
+    if !arguments.follow {
+        return Ok(());
+    }
+    loop {
         tokio::time::sleep(FOLLOW_INTERVAL).await;
         text.clear();
         let end = file.metadata().with_context(|| format!("read {}", path.display()))?.len();
@@ -50,7 +53,6 @@ pub(super) async fn run(instance: &Instance, arguments: &LogsArguments) -> anyho
         file.read_to_end(&mut text).with_context(|| format!("read {}", path.display()))?;
         console::bytes(&text)?;
     }
-    Ok(())
 }
 
 fn known(instance: &Instance) -> Vec<String> {

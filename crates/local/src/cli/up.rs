@@ -16,6 +16,7 @@ use tracing_subscriber::EnvFilter;
 use super::{UpArguments, console};
 use crate::{
     instance::{Instance, Running, is_alive},
+    services,
     stack::{self, UpOptions},
 };
 
@@ -44,9 +45,14 @@ async fn in_front(instance: &Instance, arguments: &UpArguments) -> anyhow::Resul
     let mut interrupt = signal(SignalKind::interrupt()).context("listen for Ctrl-C")?;
     let mut terminate = signal(SignalKind::terminate()).context("listen for TERM")?;
     let up = tokio::select! {
-        up = stack::up(&options, instance, console::progress) => up?,
-        _ = interrupt.recv() => bail!("interrupted while starting"),
-        _ = terminate.recv() => bail!("stopped while starting"),
+        up = stack::up(&options, instance, console::progress) => Some(up?),
+        _ = interrupt.recv() => None,
+        _ = terminate.recv() => None,
+    };
+    let Some(up) = up else {
+        services::end_left_behind(instance).await;
+        instance.withdraw();
+        bail!("interrupted while starting; what had started is stopped again");
     };
     let seconds = began.elapsed().as_secs_f64();
     console::progress(&format!("ready after {seconds:.1} s; logs in {}", instance.log_dir().display()));
@@ -113,6 +119,8 @@ pub(super) async fn down(dir: &Path) -> anyhow::Result<()> {
     }
     let instance = Instance::open(dir)?;
     let Some(Running { pid, .. }) = instance.running() else {
+        // A runner that was killed cannot have stopped its services.
+        services::end_left_behind(&instance).await;
         console::line(format!("nothing runs in {}", instance.dir().display()))?;
         return Ok(());
     };

@@ -145,3 +145,10 @@ impl Services {
         join_all(self.running.values().map(|process| async { process.lock().await.stop().await })).await;
     }
 }
+
+/// Ends every service that an earlier runner of this instance, killed or interrupted, has left behind.
+pub async fn end_left_behind(instance: &Instance) {
+    let files = std::fs::read_dir(instance.run_dir()).into_iter().flatten().flatten().map(|entry| entry.path());
+    let files: Vec<PathBuf> = files.filter(|path| path.extension().is_some_and(|e| e == "pid")).collect();
+    join_all(files.iter().map(|file| process::end_left_behind(file))).await;
+}

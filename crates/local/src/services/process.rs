@@ -117,7 +117,7 @@ impl Process {
         if self.supervisor.is_some() {
             return Ok(());
         }
-        self.launch.end_leftover().await;
+        end_left_behind(&self.launch.pid_file).await;
         let child = self.launch.spawn()?;
         let (stop, stopped) = oneshot::channel();
         let (state_sender, state) = watch::channel(Supervised::Runs);
@@ -194,20 +194,25 @@ impl Launch {
         Ok(child)
     }
 
-    /// Ends what an earlier runner, killed with -9, has left behind.
-    async fn end_leftover(&self) {
-        let Ok(text) = std::fs::read_to_string(&self.pid_file) else { return };
-        let mut lines = text.splitn(2, '\n');
-        let pid = lines.next().and_then(|pid| pid.parse::<u32>().ok());
-        let (Some(pid), Some(started)) = (pid, lines.next()) else { return };
-        // The same start time means the same process, not a stranger with its number.
-        if started.is_empty() || started_at(pid) != started {
-            return;
-        }
-        info!(service = self.name, pid, "ending what an earlier run left");
+    fn log_end(&self) -> String {
+        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let lines: Vec<&str> = text.lines().collect();
+        lines.get(lines.len().saturating_sub(8)..).unwrap_or_default().join("\n")
+    }
+}
+
+/// Ends the process of a pid file that an earlier runner, killed or interrupted, has left behind.
+pub(super) async fn end_left_behind(pid_file: &Path) {
+    let Ok(text) = std::fs::read_to_string(pid_file) else { return };
+    let mut lines = text.splitn(2, '\n');
+    let pid = lines.next().and_then(|pid| pid.parse::<u32>().ok());
+    let (Some(pid), Some(started)) = (pid, lines.next()) else { return };
+    // The same start time means the same process, not a stranger with its number.
+    if !started.is_empty() && started_at(pid) == started {
+        info!(pid, file = %pid_file.display(), "ending what an earlier run left");
         signal_group(pid, Signal::TERM);
         let deadline = Instant::now() + STOP_LIMIT;
-        while crate::instance::is_alive(pid) {
+        while started_at(pid) == started {
             if Instant::now() > deadline {
                 signal_group(pid, Signal::KILL);
                 break;
@@ -215,12 +220,7 @@ impl Launch {
             tokio::time::sleep(PROBE_INTERVAL).await;
         }
     }
-
-    fn log_end(&self) -> String {
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
-        let lines: Vec<&str> = text.lines().collect();
-        lines.get(lines.len().saturating_sub(8)..).unwrap_or_default().join("\n")
-    }
+    let _ = std::fs::remove_file(pid_file);
 }
 
 async fn supervise(

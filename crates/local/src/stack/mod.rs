@@ -1,0 +1,223 @@
+//! `millrace up`: from a template and a folder to a running stack, and back.
+
+mod parts;
+mod select;
+mod variables;
+
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+use anyhow::{Context, bail};
+use tokio::{net::TcpListener, task::JoinHandle};
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info};
+
+use self::{
+    select::{select, wanted_services},
+    variables::{exports, variables, write_files},
+};
+use crate::{
+    api::{self, Settings, Stack},
+    instance::{Instance, PortChoice, Running, choose_ports},
+    services::{Definitions, ScriptEnvironment, Services},
+    template::{self, spec::Application},
+};
+
+/// The variable that moves the Invoke API, and its usual port: that of `cargo lambda watch`, so that tools find it.
+const INVOKE_PORT: (&str, u16) = ("MILLRACE_PORT_INVOKE", 9000);
+
+/// How long running invocations may go on after a stop was asked for.
+const SHUTDOWN_GRACE: Duration = Duration::from_secs(30);
+
+/// What `up` was asked for.
+#[derive(Debug, Clone)]
+pub struct UpOptions {
+    /// The template; its folder is the project's root.
+    pub template: PathBuf,
+    /// Systems to start; empty means all.
+    pub systems: Vec<String>,
+    /// Fixed or free ports.
+    pub ports: PortChoice,
+    /// Start services and no function.
+    pub services_only: bool,
+    /// Values of template parameters.
+    pub parameters: BTreeMap<String, String>,
+    /// Where our programs are.
+    pub bin_dir: PathBuf,
+    /// Where installed programs are.
+    pub opt: PathBuf,
+    /// The caller's environment.
+    pub environment: BTreeMap<String, String>,
+}
+
+/// A stack that runs.
+#[derive(Debug)]
+pub struct Up {
+    stack: Arc<Stack>,
+    instance: Instance,
+    running: Running,
+    gateways: Vec<JoinHandle<()>>,
+    ending: CancellationToken,
+}
+
+/// Starts everything, in this order: services, topics, functions that run on up (migrations), then triggers and APIs.
+///
+/// # Errors
+/// When anything does not start; what had started by then is stopped again.
+pub async fn up(options: &UpOptions, instance: &Instance, progress: impl Fn(&str)) -> anyhow::Result<Up> {
+    if let Some(running) = instance.running() {
+        bail!("{} runs already (process {}); stop it with `millrace down`", instance.dir().display(), running.pid);
+    }
+    let plan = plan(options, instance)?;
+    for warning in &plan.application.warnings {
+        progress(&format!("warning: {warning}"));
+    }
+    instance.announce(&plan.running)?;
+    let scripts = ScriptEnvironment {
+        root: plan.root.clone(),
+        opt: options.opt.clone(),
+        bin_dir: options.bin_dir.clone(),
+        ports: plan.running.ports.clone(),
+    };
+    let definitions = plan.definitions.clone();
+    let services =
+        Services::start(definitions, &plan.services, instance, &scripts, &options.environment, &progress).await;
+    let started = match services {
+        Ok(services) => match start_functions(plan, services.clone(), options, instance, &progress).await {
+            Ok(up) => Ok(up),
+            Err(error) => {
+                services.stop_all().await;
+                Err(error)
+            }
+        },
+        Err(error) => Err(error),
+    };
+    if started.is_err() {
+        instance.withdraw();
+    }
+    started
+}
+
+/// What will be started, with every port and name settled; nothing runs yet.
+struct Plan {
+    root: PathBuf,
+    definitions: Definitions,
+    application: Application,
+    services: Vec<String>,
+    variables: BTreeMap<String, String>,
+    running: Running,
+}
+
+fn plan(options: &UpOptions, instance: &Instance) -> anyhow::Result<Plan> {
+    let root = options.template.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let root = root.canonicalize().with_context(|| format!("find {}", root.display()))?;
+    // Read once to learn which services and ports there are, then again with the ports in place.
+    let application = select(read(options, &options.environment)?, &options.systems)?;
+    let definitions = Definitions::load(&root.join("localstack/services.yaml"))?;
+    let services = wanted_services(&application, options, &definitions);
+    let mut usual = definitions.ports(&services);
+    usual.insert(INVOKE_PORT.0.to_owned(), (INVOKE_PORT.1, "the Invoke API".to_owned()));
+    if !options.services_only {
+        let apis = application.apis.values();
+        usual.extend(apis.map(|api| (api.port_variable.clone(), (api.port, api.logical_id.clone()))));
+    }
+    let ports = choose_ports(&usual, options.ports, &options.environment)?;
+    let invoke_port = ports.get(INVOKE_PORT.0).copied().unwrap_or(INVOKE_PORT.1);
+    let variables = variables(&definitions, &services, &ports, options, instance);
+    let mut application = select(read(options, &variables)?, &options.systems)?;
+    if options.services_only {
+        application = Application { topics: application.topics, ..Application::default() };
+    }
+    let exports = exports(&definitions, &variables);
+    let running = Running { pid: std::process::id(), invoke_port, ports, exports, ready: false };
+    Ok(Plan { root, definitions, application, services, variables, running })
+}
+
+fn read(options: &UpOptions, environment: &BTreeMap<String, String>) -> anyhow::Result<Application> {
+    let options_of_template =
+        template::Options { parameters: options.parameters.clone(), environment: environment.clone() };
+    Ok(template::load(&options.template, &options_of_template)?)
+}
+
+async fn start_functions(
+    plan: Plan,
+    services: Services,
+    options: &UpOptions,
+    instance: &Instance,
+    progress: &impl Fn(&str),
+) -> anyhow::Result<Up> {
+    let Plan { root, definitions, application, variables, mut running, .. } = plan;
+    let kafka = variables.get("KAFKA_BOOTSTRAP_SERVERS").map(kafka::Config::plaintext);
+    parts::create_topics(&application, kafka.as_ref(), progress).await?;
+    let listener = TcpListener::bind(("127.0.0.1", running.invoke_port))
+        .await
+        .with_context(|| format!("open port {} for the Invoke API", running.invoke_port))?;
+    let host = parts::host(&application, options, &root, instance, &variables);
+    for spec in application.functions.values().filter(|spec| spec.run_on_up) {
+        parts::run_on_up(&host, spec, progress).await?;
+    }
+    let settings = Settings::load(&instance.settings_file())?;
+    let mappings = parts::mappings(&application, &host, kafka.as_ref(), &settings)?;
+    let schedules = parts::schedules(&application, &host, &settings)?;
+    let ending = CancellationToken::new();
+    let gateways = parts::serve_apis(&application, &host, &ending, progress).await?;
+    write_files(&definitions, &variables, instance)?;
+    let stack = Arc::new(Stack {
+        host,
+        mappings,
+        schedules,
+        apis: application.apis.values().map(|api| (api.logical_id.clone(), api.port)).collect(),
+        services,
+        variables,
+        settings,
+        shutdown: tokio::sync::Notify::new(),
+    });
+    let router = api::router(Arc::clone(&stack));
+    let ended = ending.clone();
+    tokio::spawn(async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(async move { ended.cancelled().await }).await;
+        if let Err(error) = served {
+            error!(%error, "the Invoke API has ended");
+        }
+    });
+    parts::start_triggers(&stack, progress).await?;
+    running.ready = true;
+    instance.announce(&running)?;
+    Ok(Up { stack, instance: instance.clone(), running, gateways, ending })
+}
+
+impl Up {
+    /// What other commands can know of it.
+    #[must_use]
+    pub fn running(&self) -> &Running {
+        &self.running
+    }
+
+    /// Completes when `millrace down` asks for the end.
+    pub async fn until_shutdown(&self) {
+        self.stack.shutdown.notified().await;
+    }
+
+    /// Stops everything, so that nothing is lost: schedules first, then pollers (which end and commit their batches),
+    /// then requests and invocations, then services.
+    pub async fn down(self, progress: impl Fn(&str)) {
+        for source in self.stack.schedules.values() {
+            source.stop();
+        }
+        futures::future::join_all(self.stack.mappings.iter().map(|mapping| mapping.disable())).await;
+        self.ending.cancel();
+        for gateway in self.gateways {
+            let _ = tokio::time::timeout(SHUTDOWN_GRACE, gateway).await;
+        }
+        self.stack.host.shut_down(SHUTDOWN_GRACE).await;
+        progress("functions have ended");
+        self.stack.services.stop_all().await;
+        progress("services have ended");
+        self.instance.withdraw();
+        info!("down");
+    }
+}

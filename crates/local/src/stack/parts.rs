@@ -1,0 +1,156 @@
+//! The parts of a stack, each made from the template: topics, the host, triggers, APIs.
+
+use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+
+use anyhow::{Context, bail};
+use bytes::Bytes;
+use indexmap::IndexMap;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
+
+use super::UpOptions;
+use crate::{
+    api::{Settings, Stack},
+    gateway,
+    host::{Host, HostConfig, InvokeError},
+    instance::Instance,
+    kafka_source::Mapping,
+    schedule_source::ScheduleSource,
+    template::spec::{Application, FunctionSpec},
+};
+
+pub(super) async fn create_topics(
+    application: &Application,
+    kafka: Option<&kafka::Config>,
+    progress: &impl Fn(&str),
+) -> anyhow::Result<()> {
+    let Some(kafka) = kafka else { return Ok(()) };
+    for (name, topic) in &application.topics {
+        kafka::admin::create_topic(kafka, name, topic.partitions, &topic.config).await?;
+    }
+    if !application.topics.is_empty() {
+        progress(&format!("topics: {}", application.topics.keys().cloned().collect::<Vec<_>>().join(", ")));
+    }
+    Ok(())
+}
+
+pub(super) fn host(
+    application: &Application,
+    options: &UpOptions,
+    root: &Path,
+    instance: &Instance,
+    variables: &BTreeMap<String, String>,
+) -> Host {
+    let passed = |name: &str| name.starts_with("AWS_") || name == "RUST_LOG" || name == "RUST_BACKTRACE";
+    let environment = variables.iter().filter(|(name, _)| passed(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    let config = HostConfig {
+        program_dir: options.bin_dir.clone(),
+        root: root.to_owned(),
+        log_dir: instance.log_dir(),
+        environment,
+        default_concurrency: u32::try_from(cores.max(4)).unwrap_or(4),
+    };
+    Host::new(application.functions.values().cloned().collect(), config)
+}
+
+pub(super) async fn run_on_up(host: &Host, spec: &FunctionSpec, progress: &impl Fn(&str)) -> anyhow::Result<()> {
+    let outcome = host.invoke(&spec.logical_id, Bytes::from_static(b"{}")).await?;
+    let answer = String::from_utf8_lossy(&outcome.payload);
+    if !outcome.is_success() {
+        bail!("{} failed: {answer}", spec.name);
+    }
+    progress(&format!("{}: {answer}", spec.name));
+    Ok(())
+}
+
+pub(super) fn mappings(
+    application: &Application,
+    host: &Host,
+    kafka: Option<&kafka::Config>,
+    settings: &Settings,
+) -> anyhow::Result<Vec<Arc<Mapping>>> {
+    let mut mappings = Vec::new();
+    for spec in &application.kafka_mappings {
+        let kafka = match (spec.bootstrap_servers.as_slice(), kafka) {
+            // An MSK cluster's ARN means the one broker that runs here.
+            ([], Some(kafka)) => kafka.clone(),
+            ([], None) => bail!("mapping {} (line {}) needs a Kafka broker, and none runs", spec.logical_id, spec.line),
+            (servers, _) => kafka::Config::plaintext(servers.join(",")),
+        };
+        let mapping = Mapping::new(spec.clone(), host.clone(), kafka);
+        if let Some(change) = settings.mapping(&spec.logical_id) {
+            mapping.change(&change);
+        }
+        mappings.push(Arc::new(mapping));
+    }
+    Ok(mappings)
+}
+
+pub(super) fn schedules(
+    application: &Application,
+    host: &Host,
+    settings: &Settings,
+) -> anyhow::Result<IndexMap<String, Arc<ScheduleSource>>> {
+    let mut schedules = IndexMap::new();
+    for spec in &application.schedules {
+        let source = ScheduleSource::new(spec.clone(), host.clone())?;
+        if let Some(change) = settings.schedule(&spec.name) {
+            source.change(&change)?;
+        }
+        schedules.insert(spec.name.clone(), source);
+    }
+    Ok(schedules)
+}
+
+pub(super) async fn serve_apis(
+    application: &Application,
+    host: &Host,
+    ending: &CancellationToken,
+    progress: &impl Fn(&str),
+) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    let mut gateways = Vec::new();
+    for api in application.apis.values() {
+        let listeners = gateway::listen(api.port).await.with_context(|| format!("open port {}", api.port))?;
+        progress(&format!("{}: http://localhost:{}", api.logical_id, api.port));
+        let (api, host, ended) = (api.clone(), host.clone(), ending.clone());
+        gateways.push(tokio::spawn(async move {
+            if let Err(error) = gateway::serve(listeners, api, host, async move { ended.cancelled().await }).await {
+                error!(%error, "an api has ended");
+            }
+        }));
+    }
+    Ok(gateways)
+}
+
+pub(super) async fn start_triggers(stack: &Stack, progress: &impl Fn(&str)) -> anyhow::Result<()> {
+    for mapping in &stack.mappings {
+        let enabled = stack.settings.mapping(&mapping.spec().logical_id).and_then(|change| change.enabled);
+        if enabled.unwrap_or(mapping.spec().enabled) {
+            mapping.enable().await?;
+        } else {
+            progress(&format!("{}: disabled, as it was left", mapping.spec().logical_id));
+        }
+    }
+    for (name, source) in &stack.schedules {
+        if !source.spec().enabled {
+            progress(&format!("{name}: disabled, as it was left"));
+        }
+        source.start();
+    }
+    Ok(())
+}
+
+impl gateway::Invoke for Host {
+    async fn invoke(&self, function: &str, payload: Bytes, timeout: Duration) -> Result<Bytes, gateway::InvokeError> {
+        match tokio::time::timeout(timeout, Self::invoke(self, function, payload)).await {
+            Err(_) => Err(gateway::InvokeError::Timeout),
+            Ok(Ok(outcome)) if outcome.is_success() => Ok(outcome.payload),
+            Ok(Ok(_)) => Err(gateway::InvokeError::FunctionError),
+            Ok(Err(InvokeError::Throttled)) => Err(gateway::InvokeError::Throttled),
+            Ok(Err(InvokeError::PayloadTooLarge { .. })) => Err(gateway::InvokeError::TooLarge),
+            Ok(Err(other)) => Err(gateway::InvokeError::NotReady(other.to_string())),
+        }
+    }
+}

@@ -1,0 +1,47 @@
+//! Which part of the template is wanted, and which services it needs.
+
+use std::collections::BTreeSet;
+
+use anyhow::bail;
+
+use super::UpOptions;
+use crate::{services::Definitions, template::spec::Application};
+
+/// Keeps what belongs to the wanted systems, and what runs on up for the services that they need.
+pub(super) fn select(mut application: Application, systems: &[String]) -> anyhow::Result<Application> {
+    if systems.is_empty() {
+        return Ok(application);
+    }
+    let known: BTreeSet<String> = application.functions.values().map(|function| function.system.clone()).collect();
+    if let Some(unknown) = systems.iter().find(|system| !known.contains(*system)) {
+        let known: Vec<String> = known.into_iter().collect();
+        bail!("system {unknown} is not in the template; there are {}", known.join(", "));
+    }
+    let chosen = |system: &String| systems.contains(system);
+    let needed: BTreeSet<String> =
+        application.functions.values().filter(|f| chosen(&f.system)).flat_map(|f| f.services.clone()).collect();
+    application.functions.retain(|_, function| {
+        chosen(&function.system) || function.run_on_up && function.services.iter().any(|s| needed.contains(s))
+    });
+    let kept: BTreeSet<String> = application.functions.keys().cloned().collect();
+    application.kafka_mappings.retain(|mapping| kept.contains(&mapping.function));
+    application.schedules.retain(|schedule| kept.contains(&schedule.function));
+    application.apis.retain(|_, api| {
+        api.routes.retain(|route| kept.contains(&route.function));
+        !api.routes.is_empty()
+    });
+    Ok(application)
+}
+
+/// All services for the whole, those that its functions name for a part.
+pub(super) fn wanted_services(
+    application: &Application,
+    options: &UpOptions,
+    definitions: &Definitions,
+) -> Vec<String> {
+    if options.systems.is_empty() {
+        return definitions.services.keys().cloned().collect();
+    }
+    let named = application.functions.values().flat_map(|function| function.services.clone());
+    named.collect::<BTreeSet<String>>().into_iter().collect()
+}

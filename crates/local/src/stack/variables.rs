@@ -1,0 +1,75 @@
+//! What is known of the running stack by name: for the template's parameters, for functions, and for `millrace env`.
+
+use std::collections::BTreeMap;
+
+use anyhow::Context;
+
+use super::{INVOKE_PORT, UpOptions};
+use crate::{
+    instance::{Instance, write_whole},
+    services::{Definitions, expand},
+    template::REGION,
+};
+
+/// Ports, what services provide, and what the caller's environment replaces.
+pub(super) fn variables(
+    definitions: &Definitions,
+    services: &[String],
+    ports: &BTreeMap<String, u16>,
+    options: &UpOptions,
+    instance: &Instance,
+) -> BTreeMap<String, String> {
+    let mut variables = options.environment.clone();
+    variables.extend(ports.iter().map(|(name, port)| (name.clone(), port.to_string())));
+    variables.insert("MILLRACE_DIR".into(), instance.dir().display().to_string());
+    for definition in services.iter().filter_map(|name| definitions.services.get(name)) {
+        if definition.replaced_by.as_ref().is_some_and(|variable| options.environment.contains_key(variable)) {
+            continue;
+        }
+        for (name, value) in &definition.provides {
+            let value = expand(value, &variables);
+            variables.insert(name.clone(), value);
+        }
+    }
+    // The emulator takes any credentials; with a real endpoint the caller's own are used.
+    if !options.environment.contains_key("AWS_ENDPOINT_URL") {
+        for (name, value) in [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", REGION)]
+        {
+            variables.insert(name.into(), value.into());
+        }
+        variables.remove("AWS_SESSION_TOKEN");
+        variables.remove("AWS_PROFILE");
+    }
+    let region = variables.get("AWS_REGION").cloned().unwrap_or_else(|| REGION.to_owned());
+    variables.insert("AWS_DEFAULT_REGION".into(), region);
+    let port = variables.get(INVOKE_PORT.0).cloned().unwrap_or_default();
+    for service in ["LAMBDA", "SCHEDULER", "KAFKA"] {
+        variables.insert(format!("AWS_ENDPOINT_URL_{service}"), format!("http://127.0.0.1:{port}"));
+    }
+    variables
+}
+
+/// What `millrace env` prints: everything that a program outside needs, and nothing of the caller's own environment.
+pub(super) fn exports(definitions: &Definitions, variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let provided = definitions.services.values().flat_map(|definition| definition.provides.keys());
+    let wanted = provided.cloned().chain(variables.keys().filter(|name| name.starts_with("AWS_")).cloned());
+    let mut exports: BTreeMap<String, String> =
+        wanted.filter_map(|name| Some((name.clone(), variables.get(&name)?.clone()))).collect();
+    exports.extend(definitions.exports.iter().map(|(name, value)| (name.clone(), expand(value, variables))));
+    exports
+}
+
+pub(super) fn write_files(
+    definitions: &Definitions,
+    variables: &BTreeMap<String, String>,
+    instance: &Instance,
+) -> anyhow::Result<()> {
+    for (path, text) in &definitions.files {
+        let path = instance.dir().join(path);
+        if let Some(parent) = path.parent() {
+            std::fs::create_dir_all(parent).with_context(|| format!("create {}", parent.display()))?;
+        }
+        write_whole(&path, expand(text, variables).as_bytes())?;
+    }
+    Ok(())
+}
