@@ -1,7 +1,6 @@
 //! One execution environment: a process, and the hand-over of events and answers between it and the host.
 
 use std::{
-    path::Path,
     process::ExitStatus,
     sync::Arc,
     time::{Duration, Instant},
@@ -10,12 +9,16 @@ use std::{
 use anyhow::Context;
 use bytes::Bytes;
 use tokio::{
+    net::TcpListener,
     process::{Child, Command},
     sync::{Mutex, mpsc, oneshot, watch},
 };
-use uuid::Uuid;
+use tokio_util::task::AbortOnDropHandle;
 
-use super::{log::FunctionLog, memory, outcome::Outcome};
+use super::{log::FunctionLog, memory, outcome::Outcome, program::Program, runtime_api};
+
+/// How long a process that reported an error of its init phase may take to end.
+const INIT_ERROR_GRACE: Duration = Duration::from_millis(500);
 
 /// An event on its way to a process.
 #[derive(Debug)]
@@ -49,14 +52,13 @@ pub(super) struct Link {
     /// Becomes true with the first call for an event: the init phase is over.
     pub(super) ready: watch::Sender<bool>,
     /// The error of the init phase, when the process reported one.
-    pub(super) init_error: Mutex<Option<Bytes>>,
+    pub(super) init_error: watch::Sender<Option<Bytes>>,
 }
 
 /// The side that the host sees. Dropping it kills the process.
 #[derive(Debug)]
 pub(super) struct Environment {
-    pub(super) id: Uuid,
-    pub(super) link: Arc<Link>,
+    link: Arc<Link>,
     jobs: mpsc::Sender<Job>,
     pid: u32,
     exited: watch::Receiver<Option<ExitStatus>>,
@@ -65,6 +67,8 @@ pub(super) struct Environment {
     ready: watch::Receiver<bool>,
     /// How long the init phase took, until the first invocation has reported it.
     init: Option<Duration>,
+    /// The Runtime API lives as long as its one client.
+    _server: AbortOnDropHandle<()>,
 }
 
 /// How a wait for a process ended.
@@ -79,25 +83,28 @@ pub(super) enum Ended {
 }
 
 impl Environment {
-    /// Starts `program` with exactly these variables. Its standard output goes to the log.
-    pub(super) fn spawn(
-        id: Uuid,
-        program: &Path,
+    /// Starts `program` with exactly these variables and the address of its Runtime API. What it prints goes to the log.
+    pub(super) async fn spawn(
+        program: &Program,
         variables: &[(String, String)],
         function_arn: String,
         log: &FunctionLog,
     ) -> anyhow::Result<Self> {
-        let mut command = Command::new(program);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("open a port for the Runtime API")?;
+        let address = listener.local_addr().context("read the Runtime API's port")?;
+        let mut command = Command::new(program.path());
         command
+            .current_dir(program.task_root())
             .env_clear()
             .envs(variables.iter().map(|(name, value)| (name, value)))
+            .env("AWS_LAMBDA_RUNTIME_API", address.to_string())
             .stdin(std::process::Stdio::null())
             .stdout(log.stdio()?)
             .stderr(log.stdio()?)
             // A Ctrl-C at the terminal is for the runner, which lets invocations end first.
             .process_group(0)
             .kill_on_drop(true);
-        let child = command.spawn().with_context(|| format!("start {}", program.display()))?;
+        let child = command.spawn().with_context(|| format!("start {}", program.path().display()))?;
         let pid = child.id().context("the process ended at once")?;
         let (jobs, job_receiver) = mpsc::channel(1);
         let (ready_sender, ready) = watch::channel(false);
@@ -109,20 +116,38 @@ impl Environment {
             jobs: Mutex::new(job_receiver),
             waiting: Mutex::new(None),
             ready: ready_sender,
-            init_error: Mutex::new(None),
+            init_error: watch::Sender::new(None),
         });
-        Ok(Self { id, link, jobs, pid, exited, kill: Some(kill), started: Instant::now(), ready, init: None })
+        let server = runtime_api::serve(listener, Arc::clone(&link));
+        Ok(Self {
+            link,
+            jobs,
+            pid,
+            exited,
+            kill: Some(kill),
+            started: Instant::now(),
+            ready,
+            init: None,
+            _server: server,
+        })
     }
 
     /// Waits until the process asks for its first event.
     pub(super) async fn wait_until_ready(&mut self, limit: Duration) -> Result<(), Outcome> {
-        let mut exited = self.exited.clone();
-        let outcome = tokio::select! {
+        let (mut exited, mut ended) = (self.exited.clone(), self.exited.clone());
+        let mut init_error = self.link.init_error.subscribe();
+        let reported = async {
+            drop(init_error.wait_for(Option::is_some).await);
+            // Most processes end by themselves then, and may still write to their log.
+            drop(tokio::time::timeout(INIT_ERROR_GRACE, ended.wait_for(Option::is_some)).await);
+        };
+        let (kind, message) = tokio::select! {
             biased;
             ready = self.ready.wait_for(|ready| *ready) => match ready {
                 Ok(_) => { self.init = Some(self.started.elapsed()); return Ok(()) }
                 Err(_) => ("Runtime.ExitError", "the process ended during its init phase".to_owned()),
             },
+            () = reported => ("Runtime.InitError", "the process reported an error of its init phase".to_owned()),
             status = exited.wait_for(Option::is_some) => {
                 let status = status.ok().and_then(|status| *status);
                 ("Runtime.ExitError", format!("the process ended during its init phase: {}", describe(status)))
@@ -131,9 +156,8 @@ impl Environment {
                 ("Sandbox.Timedout", format!("init took longer than {:.2} seconds", limit.as_secs_f64()))
             }
         };
-        let (kind, message) = outcome;
         let mut outcome = Outcome::error("", kind, &message, self.started.elapsed());
-        if let Some(reported) = self.link.init_error.lock().await.take() {
+        if let Some(reported) = self.link.init_error.borrow().clone() {
             outcome.payload = reported;
         }
         Err(outcome)
@@ -196,13 +220,23 @@ pub(super) fn describe(status: Option<ExitStatus>) -> String {
     status.map_or_else(|| "unknown".to_owned(), |status| status.to_string())
 }
 
+/// Kills the process with all that it started (a shell's handler, say); it leads a process group of its own.
+fn kill(child: &mut Child) {
+    let group = child.id().and_then(|id| i32::try_from(id).ok()).and_then(rustix::process::Pid::from_raw);
+    let group_killed =
+        group.is_some_and(|group| rustix::process::kill_process_group(group, rustix::process::Signal::KILL).is_ok());
+    if !group_killed {
+        let _ = child.start_kill();
+    }
+}
+
 async fn watch_over(mut child: Child, killed: oneshot::Receiver<()>, exited: watch::Sender<Option<ExitStatus>>) {
     let status = tokio::select! {
         status = child.wait() => status,
         // Sent by `end`, or dropped with the environment: either way the process has to go. An idle process holds no
         // work, so it is not asked first; Lambda does the same.
         _ = killed => {
-            let _ = child.start_kill();
+            kill(&mut child);
             child.wait().await
         }
     };

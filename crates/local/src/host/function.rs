@@ -1,7 +1,6 @@
 //! One function: its environments, its concurrency, and the way of one invocation through them.
 
 use std::{
-    net::SocketAddr,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -20,7 +19,8 @@ use super::{
     environment::{Answer, Ended, Environment, Job, describe},
     log::{FunctionLog, Report},
     outcome::{InvokeError, Outcome},
-    runtime_api::Registry,
+    program::Program,
+    statistics::{FunctionState, Statistics},
 };
 use crate::template::spec::FunctionSpec;
 
@@ -32,8 +32,6 @@ const INIT_LIMIT: Duration = Duration::from_secs(10);
 pub struct Function {
     spec: FunctionSpec,
     config: Arc<HostConfig>,
-    registry: Registry,
-    runtime_api: SocketAddr,
     /// One permit an environment.
     permits: Semaphore,
     /// Warm environments; the one used last is used next, so that rarely needed ones stay cold.
@@ -44,48 +42,13 @@ pub struct Function {
     statistics: Mutex<Statistics>,
 }
 
-/// What happened to a function since the runner started.
-#[derive(Debug, Clone, Default)]
-pub struct Statistics {
-    /// Invocations that ended.
-    pub invocations: u64,
-    /// Of these, with a function error.
-    pub errors: u64,
-    /// Invocations refused for want of concurrency.
-    pub throttles: u64,
-    /// Processes started.
-    pub cold_starts: u64,
-    /// The newest error, as its error object.
-    pub last_error: Option<String>,
-    /// When the newest success ended.
-    pub last_success: Option<SystemTime>,
-}
-
-/// Whether a function would serve an invocation now.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FunctionState {
-    /// It has not been needed yet.
-    Cold,
-    /// A process waits or works.
-    Warm,
-    /// It was stopped by hand.
-    Stopped,
-}
-
 impl Function {
-    pub(super) fn new(
-        spec: FunctionSpec,
-        config: Arc<HostConfig>,
-        registry: Registry,
-        runtime_api: SocketAddr,
-    ) -> Self {
+    pub(super) fn new(spec: FunctionSpec, config: Arc<HostConfig>) -> Self {
         let concurrency = spec.reserved_concurrency.unwrap_or(config.default_concurrency);
         Self {
             permits: Semaphore::new(usize::try_from(concurrency).unwrap_or(1)),
             spec,
             config,
-            registry,
-            runtime_api,
             idle: Mutex::default(),
             stopped: AtomicBool::new(false),
             generation: AtomicU64::new(0),
@@ -147,12 +110,12 @@ impl Function {
         let generation = self.generation.load(Ordering::Acquire);
         let (mut environment, spawned) = match self.warm() {
             Some(environment) => (environment, false),
-            None => (self.spawn(&log)?, true),
+            None => (self.spawn(&log).await?, true),
         };
         log.line(&format!("START RequestId: {request_id} Version: $LATEST"));
         if spawned && let Err(mut outcome) = environment.wait_until_ready(INIT_LIMIT.max(self.spec.timeout)).await {
             outcome.request_id.clone_from(&request_id);
-            self.discard(environment).await;
+            environment.end().await;
             self.finish(&log, &outcome, None, Some("error"));
             return Ok(outcome);
         }
@@ -168,7 +131,7 @@ impl Function {
         if usable && generation == self.generation.load(Ordering::Acquire) && !self.stopped.load(Ordering::Acquire) {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
         } else {
-            self.discard(environment).await;
+            environment.end().await;
         }
         Ok(outcome)
     }
@@ -181,7 +144,9 @@ impl Function {
         }
         let stopped = || InvokeError::Stopped(self.spec.name.clone());
         if self.spec.reserved_concurrency.is_none() {
-            return self.permits.acquire().await.map_err(|_| stopped());
+            let permit = self.permits.acquire().await.map_err(|_| stopped())?;
+            // It may have been stopped while this invocation waited for its turn.
+            return if self.stopped.load(Ordering::Acquire) { Err(stopped()) } else { Ok(permit) };
         }
         self.permits.try_acquire().map_err(|error| match error {
             TryAcquireError::NoPermits => {
@@ -198,64 +163,23 @@ impl Function {
             if environment.is_alive() {
                 return Some(environment);
             }
-            self.registry.remove(environment.id);
         }
         None
     }
 
-    fn spawn(&self, log: &FunctionLog) -> Result<Environment, InvokeError> {
-        let id = Uuid::new_v4();
-        let program = self.program()?;
-        let variables = self.variables(id);
-        let environment = Environment::spawn(id, &program, &variables, self.arn(), log)
-            .map_err(|error| self.not_runnable(&format!("{error:#}")))?;
-        self.registry.add(id, Arc::clone(&environment.link));
+    async fn spawn(&self, log: &FunctionLog) -> Result<Environment, InvokeError> {
+        let program = Program::find(&self.spec, &self.config).map_err(|reason| self.not_runnable(&reason))?;
+        let variables = program.variables(&self.spec, &self.config);
+        let environment = Environment::spawn(&program, &variables, self.arn(), log).await;
+        let environment = environment.map_err(|error| self.not_runnable(&format!("{error:#}")))?;
         self.count(|statistics| statistics.cold_starts += 1);
         Ok(environment)
-    }
-
-    /// Our own build of the program, or the ready `bootstrap` in the function's `CodeUri`.
-    fn program(&self) -> Result<PathBuf, InvokeError> {
-        let built = self.config.program_dir.join(&self.spec.binary);
-        let packaged = self.config.root.join(&self.spec.code_uri).join("bootstrap");
-        let found = [&built, &packaged].into_iter().find(|path| path.is_file());
-        found.cloned().ok_or_else(|| {
-            let (built, packaged) = (built.display(), packaged.display());
-            self.not_runnable(&format!(
-                "neither {built} nor {packaged} exists; build it with `cargo build -p {}`",
-                self.spec.binary
-            ))
-        })
     }
 
     /// The function's ARN in the local account.
     #[must_use]
     pub fn arn(&self) -> String {
         crate::template::names::function_arn(&self.spec.name)
-    }
-
-    /// What the process sees: Lambda's own variables, the stack's, then the function's.
-    fn variables(&self, id: Uuid) -> Vec<(String, String)> {
-        let name = &self.spec.name;
-        let of_lambda = [
-            ("AWS_LAMBDA_RUNTIME_API", format!("{}/{id}", self.runtime_api)),
-            ("AWS_LAMBDA_FUNCTION_NAME", name.clone()),
-            ("AWS_LAMBDA_FUNCTION_VERSION", "$LATEST".into()),
-            ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", self.spec.memory_mb.to_string()),
-            ("AWS_LAMBDA_LOG_GROUP_NAME", format!("/aws/lambda/{name}")),
-            ("AWS_LAMBDA_LOG_STREAM_NAME", id.to_string()),
-            ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".into()),
-            ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023".into()),
-            ("_HANDLER", "bootstrap".into()),
-            ("LAMBDA_TASK_ROOT", self.config.program_dir.display().to_string()),
-            ("TZ", ":UTC".into()),
-            ("PATH", std::env::var("PATH").unwrap_or_default()),
-            ("TMPDIR", std::env::temp_dir().display().to_string()),
-        ];
-        let lambda = of_lambda.into_iter().map(|(name, value)| (name.to_owned(), value));
-        let stack = self.config.environment.iter().map(|(name, value)| (name.clone(), value.clone()));
-        let own = self.spec.environment.iter().map(|(name, value)| (name.clone(), value.clone()));
-        lambda.chain(stack).chain(own).collect()
     }
 
     /// One invocation in an environment that is ready. The flag says whether the environment can be used again.
@@ -322,11 +246,6 @@ impl Function {
         });
     }
 
-    async fn discard(&self, environment: Environment) {
-        self.registry.remove(environment.id);
-        environment.end().await;
-    }
-
     fn count(&self, change: impl FnOnce(&mut Statistics)) {
         change(&mut self.statistics.lock().unwrap_or_else(PoisonError::into_inner));
     }
@@ -351,7 +270,7 @@ impl Function {
         self.generation.fetch_add(1, Ordering::AcqRel);
         let idle = std::mem::take(&mut *self.idle.lock().unwrap_or_else(PoisonError::into_inner));
         for environment in idle {
-            self.discard(environment).await;
+            environment.end().await;
         }
     }
 

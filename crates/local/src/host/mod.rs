@@ -10,18 +10,19 @@ mod function;
 mod log;
 mod memory;
 mod outcome;
+mod program;
 mod runtime_api;
+mod statistics;
 
-use std::{collections::BTreeMap, net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
-use anyhow::Context;
 use bytes::Bytes;
 use indexmap::IndexMap;
-use tokio::net::TcpListener;
 
 pub use asynchronous::Asynchronous;
-pub use function::{Function, FunctionState, Statistics};
+pub use function::Function;
 pub use outcome::{InvokeError, Outcome};
+pub use statistics::{FunctionState, Statistics};
 
 use crate::template::spec::FunctionSpec;
 
@@ -57,31 +58,13 @@ impl std::fmt::Debug for Host {
 }
 
 impl Host {
-    /// Prepares the functions and starts the Runtime API that their processes will call. No process starts before the
-    /// first invocation.
-    ///
-    /// # Errors
-    /// When no port on 127.0.0.1 is free.
-    pub async fn start(specs: Vec<FunctionSpec>, config: HostConfig) -> anyhow::Result<Self> {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("open a port for the Runtime API")?;
-        let address = listener.local_addr().context("read the Runtime API's port")?;
-        let registry = runtime_api::Registry::default();
-        tokio::spawn(runtime_api::serve(listener, registry.clone()));
-        Ok(Self::with_runtime_api(specs, config, registry, address))
-    }
-
-    fn with_runtime_api(
-        specs: Vec<FunctionSpec>,
-        config: HostConfig,
-        registry: runtime_api::Registry,
-        address: SocketAddr,
-    ) -> Self {
+    /// Prepares the functions. No process starts before the first invocation.
+    #[must_use]
+    pub fn new(specs: Vec<FunctionSpec>, config: HostConfig) -> Self {
         let config = Arc::new(config);
-        let functions = specs.into_iter().map(|spec| {
-            let id = spec.logical_id.clone();
-            (id, Arc::new(Function::new(spec, Arc::clone(&config), registry.clone(), address)))
-        });
-        Self { functions: Arc::new(functions.collect()), asynchronous: Asynchronous::default() }
+        let function =
+            |spec: FunctionSpec| (spec.logical_id.clone(), Arc::new(Function::new(spec, Arc::clone(&config))));
+        Self { functions: Arc::new(specs.into_iter().map(function).collect()), asynchronous: Asynchronous::default() }
     }
 
     /// The function with this logical id, name, or ARN.

@@ -1,11 +1,9 @@
 //! The Runtime API (`2018-06-01`), which each function's process calls for its next event and with its answer.
 //!
-//! A process finds its own environment by a path prefix in `AWS_LAMBDA_RUNTIME_API`: `host:port/<environment id>`.
+//! Each environment has a port of its own, so that `AWS_LAMBDA_RUNTIME_API` is a plain `host:port` as on Lambda: custom
+//! runtimes put `http://` before it and a path behind.
 
-use std::{
-    collections::HashMap,
-    sync::{Arc, RwLock},
-};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -17,6 +15,7 @@ use axum::{
 use http::{StatusCode, header};
 use serde_json::json;
 use tokio::net::TcpListener;
+use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::{
@@ -27,47 +26,29 @@ use super::{
 /// What a process may send beyond the limit before its connection is cut: enough to say how large the answer was.
 const READ_LIMIT: usize = 4 * PAYLOAD_LIMIT;
 
-/// The environments that exist now.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Registry(Arc<RwLock<HashMap<Uuid, Arc<Link>>>>);
-
-impl Registry {
-    pub(super) fn add(&self, id: Uuid, link: Arc<Link>) {
-        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner).insert(id, link);
-    }
-
-    pub(super) fn remove(&self, id: Uuid) {
-        self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner).remove(&id);
-    }
-
-    fn find(&self, id: Uuid) -> Result<Arc<Link>, Response> {
-        let found = self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).get(&id).cloned();
-        found.ok_or_else(|| refuse(StatusCode::FORBIDDEN, "this execution environment has ended"))
-    }
-}
-
-/// Serves until the runner ends.
-pub(super) async fn serve(listener: TcpListener, registry: Registry) {
+/// Serves one environment until the handle is dropped.
+pub(super) fn serve(listener: TcpListener, link: Arc<Link>) -> AbortOnDropHandle<()> {
     let router = Router::new()
-        .route("/{id}/2018-06-01/runtime/invocation/next", get(next))
-        .route("/{id}/2018-06-01/runtime/invocation/{request_id}/response", post(response))
-        .route("/{id}/2018-06-01/runtime/invocation/{request_id}/error", post(error))
-        .route("/{id}/2018-06-01/runtime/init/error", post(init_error))
-        .route("/{id}/2020-01-01/extension/register", post(register_extension))
-        .route("/{id}/2020-01-01/extension/event/next", get(extension_next))
+        .route("/2018-06-01/runtime/invocation/next", get(next))
+        .route("/2018-06-01/runtime/invocation/{request_id}/response", post(response))
+        .route("/2018-06-01/runtime/invocation/{request_id}/error", post(error))
+        .route("/2018-06-01/runtime/init/error", post(init_error))
+        .route("/2020-01-01/extension/register", post(register_extension))
+        .route("/2020-01-01/extension/event/next", get(extension_next))
         .layer(DefaultBodyLimit::max(READ_LIMIT))
-        .with_state(registry);
+        .with_state(link);
     let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
         // Small answers must not wait for an acknowledgement of the last one.
         let _ = stream.set_nodelay(true);
     });
-    if let Err(error) = axum::serve(listener, router).await {
-        tracing::error!(%error, "the runtime api has ended");
-    }
+    AbortOnDropHandle::new(tokio::spawn(async move {
+        if let Err(error) = axum::serve(listener, router).await {
+            tracing::error!(%error, "the runtime api has ended");
+        }
+    }))
 }
 
-async fn next(State(registry): State<Registry>, Path(id): Path<Uuid>) -> Result<Response, Response> {
-    let link = registry.find(id)?;
+async fn next(State(link): State<Arc<Link>>) -> Result<Response, Response> {
     link.ready.send_replace(true);
     let job = link.jobs.lock().await.recv().await;
     let job = job.ok_or_else(|| refuse(StatusCode::FORBIDDEN, "this execution environment has ended"))?;
@@ -88,41 +69,36 @@ async fn next(State(registry): State<Registry>, Path(id): Path<Uuid>) -> Result<
 }
 
 async fn response(
-    State(registry): State<Registry>,
-    Path((id, request_id)): Path<(Uuid, String)>,
+    State(link): State<Arc<Link>>,
+    Path(request_id): Path<String>,
     body: Body,
 ) -> Result<Response, Response> {
     let body = axum::body::to_bytes(body, READ_LIMIT).await;
     let Ok(body) = body else {
-        answer(&registry, id, &request_id, Answer::TooLarge(READ_LIMIT)).await?;
+        answer(&link, &request_id, Answer::TooLarge(READ_LIMIT)).await?;
         return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the answer is over 6 MB"));
     };
     if body.len() > PAYLOAD_LIMIT {
-        answer(&registry, id, &request_id, Answer::TooLarge(body.len())).await?;
+        answer(&link, &request_id, Answer::TooLarge(body.len())).await?;
         return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the answer is over 6 MB"));
     }
-    answer(&registry, id, &request_id, Answer::Response(body)).await
+    answer(&link, &request_id, Answer::Response(body)).await
 }
 
 async fn error(
-    State(registry): State<Registry>,
-    Path((id, request_id)): Path<(Uuid, String)>,
+    State(link): State<Arc<Link>>,
+    Path(request_id): Path<String>,
     body: axum::body::Bytes,
 ) -> Result<Response, Response> {
-    answer(&registry, id, &request_id, Answer::Error(body)).await
+    answer(&link, &request_id, Answer::Error(body)).await
 }
 
-async fn init_error(
-    State(registry): State<Registry>,
-    Path(id): Path<Uuid>,
-    body: axum::body::Bytes,
-) -> Result<Response, Response> {
-    *registry.find(id)?.init_error.lock().await = Some(body);
-    Ok(accepted())
+async fn init_error(State(link): State<Arc<Link>>, body: axum::body::Bytes) -> Response {
+    link.init_error.send_replace(Some(body));
+    accepted()
 }
 
-async fn answer(registry: &Registry, id: Uuid, request_id: &str, answer: Answer) -> Result<Response, Response> {
-    let link = registry.find(id)?;
+async fn answer(link: &Link, request_id: &str, answer: Answer) -> Result<Response, Response> {
     let mut waiting = link.waiting.lock().await;
     match waiting.take() {
         Some((expected, sender)) if expected == request_id => {
