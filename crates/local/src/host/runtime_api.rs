@@ -12,6 +12,8 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
 use http::{StatusCode, header};
 use serde_json::json;
 use tokio::net::TcpListener;
@@ -23,9 +25,6 @@ use super::{
     environment::{Answer, Link},
 };
 
-/// What a process may send beyond the limit before its connection is cut: enough to say how large the answer was.
-const READ_LIMIT: usize = 4 * PAYLOAD_LIMIT;
-
 /// Serves one environment until the handle is dropped.
 pub(super) fn serve(listener: TcpListener, link: Arc<Link>) -> AbortOnDropHandle<()> {
     let router = Router::new()
@@ -35,7 +34,7 @@ pub(super) fn serve(listener: TcpListener, link: Arc<Link>) -> AbortOnDropHandle
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .route("/2020-01-01/extension/register", post(register_extension))
         .route("/2020-01-01/extension/event/next", get(extension_next))
-        .layer(DefaultBodyLimit::max(READ_LIMIT))
+        .layer(DefaultBodyLimit::max(PAYLOAD_LIMIT))
         .with_state(link);
     let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
         // Small answers must not wait for an acknowledgement of the last one.
@@ -73,16 +72,30 @@ async fn response(
     Path(request_id): Path<String>,
     body: Body,
 ) -> Result<Response, Response> {
-    let body = axum::body::to_bytes(body, READ_LIMIT).await;
-    let Ok(body) = body else {
-        answer(&link, &request_id, Answer::TooLarge(READ_LIMIT)).await?;
-        return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the answer is over 6 MB"));
-    };
-    if body.len() > PAYLOAD_LIMIT {
-        answer(&link, &request_id, Answer::TooLarge(body.len())).await?;
-        return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the answer is over 6 MB"));
+    match read(body).await {
+        Ok(Ok(body)) => answer(&link, &request_id, Answer::Response(body)).await,
+        Ok(Err(size)) => {
+            answer(&link, &request_id, Answer::TooLarge(size)).await?;
+            Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the answer is over 6 MB"))
+        }
+        // The process is about to end, and its end is the answer.
+        Err(error) => Err(refuse(StatusCode::BAD_REQUEST, &error.to_string())),
     }
-    answer(&link, &request_id, Answer::Response(body)).await
+}
+
+/// An answer, or the size of one over 6 MB. That one is read to its end and dropped: a process whose connection is cut
+/// in the midst of it would crash, and the next invocation with it.
+async fn read(body: Body) -> Result<Result<Bytes, usize>, axum::Error> {
+    let mut chunks = body.into_data_stream();
+    let (mut kept, mut size) = (BytesMut::new(), 0);
+    while let Some(chunk) = chunks.next().await {
+        let chunk = chunk?;
+        size += chunk.len();
+        if size <= PAYLOAD_LIMIT {
+            kept.extend_from_slice(&chunk);
+        }
+    }
+    Ok(if size <= PAYLOAD_LIMIT { Ok(kept.freeze()) } else { Err(size) })
 }
 
 async fn error(

@@ -1,0 +1,6 @@
+//! The Lambda host.
+
+mod answers;
+mod concurrency;
+mod endings;
+mod failures;

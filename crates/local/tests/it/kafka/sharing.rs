@@ -1,0 +1,96 @@
+//! Several pollers and several runners in one group.
+
+use std::collections::BTreeSet;
+
+use crate::support::{source::Source, topic::rec, until};
+
+/// How often each partition's records come in what order does not matter; that none is missing does.
+fn distinct(source: &Source, partitions: i32) -> BTreeSet<(i32, String)> {
+    (0..partitions).flat_map(|p| source.delivered(p).into_iter().map(move |value| (p, value))).collect()
+}
+
+fn all(partitions: i32, values: std::ops::Range<i32>) -> BTreeSet<(i32, String)> {
+    values.map(|n| (n % partitions, n.to_string())).collect()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn several_pollers_deliver_partitions_side_by_side() {
+    // Nobody returns before the flag, so two events at once are two pollers at work.
+    let source = Source::new(
+        2,
+        "BatchSize: 1, ProvisionedPollerConfig: {MaximumPollers: 5}",
+        "
+def judge(batch):
+    await_flag('go')
+",
+    )
+    .await;
+    source.enable().await;
+    source.topic.produce(&[rec(0, 0), rec(1, 1)]).await;
+    let batches = source.app.recorded(2).await;
+    let partitions: BTreeSet<&String> = batches.iter().flat_map(|batch| batch.as_object().unwrap().keys()).collect();
+    assert_eq!(partitions.len(), 2);
+    source.app.raise("go");
+    source.until_committed(&[1, 1]).await;
+    source.mapping.disable().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn two_runners_in_one_group_share_its_partitions_and_lose_nothing() {
+    let source = Source::new(4, "BatchSize: 5", "").await;
+    let other = source.another_mapping();
+    let produce = async |range: std::ops::Range<i32>| {
+        source.topic.produce(&range.map(|n| rec(n % 4, n)).collect::<Vec<_>>()).await;
+    };
+    source.enable().await;
+    produce(0..100).await;
+    source.app.recorded(2).await;
+    // The second one joins in the midst of it, and both get their share of what comes then.
+    other.enable().await.unwrap();
+    let mut next = 100;
+    until("records for both", async || {
+        produce(next..next + 20).await;
+        next += 20;
+        (other.statistics().records > 0 && source.mapping.statistics().records > 0).then_some(())
+    })
+    .await;
+    // The first one goes, in the midst of it again.
+    produce(next..next + 100).await;
+    next += 100;
+    source.mapping.disable().await;
+    source.until_committed(&[i64::from(next / 4); 4]).await;
+    other.disable().await;
+    assert_eq!(distinct(&source, 4), all(4, 0..next));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rebalance_in_the_midst_of_retries_loses_nothing_and_stops_no_partition() {
+    let source = Source::new(
+        4,
+        "BatchSize: 4",
+        "
+def judge(batch):
+    if not raised('mended'):
+        raise ValueError('not yet')
+",
+    )
+    .await;
+    let other = source.another_mapping();
+    source.topic.produce(&(0..40).map(|n| rec(n % 4, n)).collect::<Vec<_>>()).await;
+    source.enable().await;
+    // Every partition waits for its retry, paused, when the group changes: twice.
+    source.app.recorded(4).await;
+    other.enable().await.unwrap();
+    until("a share for the second", async || (other.statistics().invocations > 0).then_some(())).await;
+    other.disable().await;
+    let before = source.mapping.statistics().invocations;
+    until("the first goes on", async || (source.mapping.statistics().invocations > before + 4).then_some(())).await;
+    assert_eq!(source.committed().await.into_iter().flatten().sum::<i64>(), 0);
+    source.app.raise("mended");
+    source.until_committed(&[10; 4]).await;
+    // And it still reads what comes.
+    source.topic.produce(&(40..48).map(|n| rec(n % 4, n)).collect::<Vec<_>>()).await;
+    source.until_committed(&[12; 4]).await;
+    source.mapping.disable().await;
+    assert_eq!(distinct(&source, 4), all(4, 0..48));
+}

@@ -1,0 +1,6 @@
+//! The runner's Lambda host and Kafka source against real processes and a real broker, by its public API. Functions are
+//! small Python programs that speak the Runtime API; a template in the test says how they are set up and triggered.
+
+mod host;
+mod kafka;
+mod support;
