@@ -4,6 +4,7 @@
 //! Deliberately absent: any event type or rule of a system (those live in `domain`), and any Kafka or Postgres client
 //! (`kafka`, `pg`), so that a function links only what it uses.
 
+mod ending;
 mod env;
 pub mod http;
 mod invocation;

@@ -7,7 +7,7 @@ use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
 use serde::{Serialize, de::DeserializeOwned};
 use tracing::{Instrument, error, info_span};
 
-use crate::{Invocation, telemetry};
+use crate::{Invocation, ending::Ending, telemetry};
 
 /// What ends a function's process.
 pub type Error = lambda_runtime::Error;
@@ -30,10 +30,11 @@ where
     telemetry::init();
     let deps = Arc::new(load_or_report(load).await?);
     let handle = Arc::new(handle);
+    let ending = Ending::watch().await;
     lambda_runtime::run(service_fn(move |event: LambdaEvent<E>| {
-        let (deps, handle) = (Arc::clone(&deps), Arc::clone(&handle));
+        let (deps, handle, ending) = (Arc::clone(&deps), Arc::clone(&handle), ending.clone());
         async move {
-            let invocation = Invocation::from_context(&event.context);
+            let invocation = Invocation::from_context(&event.context, ending);
             let span = info_span!("invocation", request_id = %invocation.request_id);
             let answer = handle(&deps, event.payload, &invocation).instrument(span.clone()).await;
             answer.map_err(|error| span.in_scope(|| report(&error)))

@@ -116,6 +116,10 @@ async fn poll_on(deps: &Deps, lease: &Lease, invocation: &Invocation) -> anyhow:
             break;
         }
         wait(deps, lease, due_in).await?;
+        // The process may have been asked to end meanwhile.
+        if deps.config.margin > invocation.remaining() {
+            break;
+        }
         let time_left = invocation.remaining().saturating_sub(LAST_WORDS);
         let done = poll::once(deps, lease, &state, time_left).await?;
         if let Some(failure) = &done.failure {

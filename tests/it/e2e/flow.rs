@@ -16,7 +16,7 @@ from pyiceberg.catalog import load_catalog
 rows = load_catalog("millrace").load_table("github.events").scan(
     selected_fields=("id", "kafka_partition", "kafka_offset")).to_arrow()
 total, distinct = duckdb.sql(
-    "select count(*), count(distinct (kafka_partition, kafka_offset)) from rows").fetchone()
+    "select count(*), count(distinct kafka_partition || '-' || kafka_offset) from rows").fetchall()[0]
 print(json.dumps({"rows": total, "distinct": distinct}))
 "#;
 

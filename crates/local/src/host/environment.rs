@@ -2,18 +2,22 @@
 
 use std::{
     process::ExitStatus,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
 use anyhow::Context;
 use bytes::Bytes;
+use rustix::process::{Pid, Signal, kill_process};
 use tokio::{
     net::TcpListener,
     process::{Child, Command},
     sync::{Mutex, mpsc, oneshot, watch},
 };
-use tokio_util::task::AbortOnDropHandle;
+use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{log::FunctionLog, memory, outcome::Outcome, program::Program, runtime_api};
 
@@ -53,6 +57,8 @@ pub(super) struct Link {
     pub(super) ready: watch::Sender<bool>,
     /// The error of the init phase, when the process reported one.
     pub(super) init_error: watch::Sender<Option<Bytes>>,
+    /// Whether the process registered an extension, and so wants to be told of its end.
+    pub(super) has_extension: AtomicBool,
 }
 
 /// The side that the host sees. Dropping it kills the process.
@@ -117,6 +123,7 @@ impl Environment {
             waiting: Mutex::new(None),
             ready: ready_sender,
             init_error: watch::Sender::new(None),
+            has_extension: AtomicBool::new(false),
         });
         let server = runtime_api::serve(listener, Arc::clone(&link));
         Ok(Self {
@@ -164,7 +171,8 @@ impl Environment {
     }
 
     /// Hands one event over and waits for what comes of it.
-    pub(super) async fn serve(&mut self, job: Job, limit: Duration) -> Ended {
+    /// When the host is ending, a process that wants to know is told, so that long work can stop early.
+    pub(super) async fn serve(&mut self, job: Job, limit: Duration, ending: &CancellationToken) -> Ended {
         let (sender, answer) = oneshot::channel();
         *self.link.waiting.lock().await = Some((job.request_id.clone(), sender));
         let mut exited = self.exited.clone();
@@ -178,9 +186,20 @@ impl Environment {
                 Err(_) => std::future::pending().await,
             }
         };
+        let tell = async {
+            ending.cancelled().await;
+            if self.link.has_extension.load(Ordering::Acquire)
+                && let Some(pid) = i32::try_from(self.pid).ok().and_then(Pid::from_raw)
+            {
+                // One that is gone already needs no signal.
+                let _ = kill_process(pid, Signal::TERM);
+            }
+            std::future::pending::<Ended>().await
+        };
         tokio::select! {
             biased;
             answer = work => Ended::Answered(answer),
+            never = tell => never,
             status = exited.wait_for(Option::is_some) => {
                 Ended::Exited(status.ok().and_then(|status| *status).unwrap_or_default())
             }

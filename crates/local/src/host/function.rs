@@ -11,6 +11,7 @@ use std::{
 
 use bytes::Bytes;
 use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
+use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
@@ -37,6 +38,8 @@ pub struct Function {
     /// Warm environments; the one used last is used next, so that rarely needed ones stay cold.
     idle: Mutex<Vec<Environment>>,
     stopped: AtomicBool,
+    /// The host is ending.
+    ending: CancellationToken,
     /// Raised by a restart: environments of an older generation are not kept.
     generation: AtomicU64,
     statistics: Mutex<Statistics>,
@@ -51,6 +54,7 @@ impl Function {
             config,
             idle: Mutex::default(),
             stopped: AtomicBool::new(false),
+            ending: CancellationToken::new(),
             generation: AtomicU64::new(0),
             statistics: Mutex::default(),
         }
@@ -188,7 +192,7 @@ impl Function {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let deadline_ms = (now + self.spec.timeout).as_millis();
         let job = Job { request_id: request_id.to_owned(), payload, deadline_ms };
-        let ended = environment.serve(job, self.spec.timeout).await;
+        let ended = environment.serve(job, self.spec.timeout, &self.ending).await;
         let duration = started.elapsed();
         let error = |kind: &str, message: &str| Outcome::error(request_id, kind, message, duration);
         match ended {
@@ -277,6 +281,7 @@ impl Function {
     /// Waits for running invocations, at most `grace`, and ends all processes.
     pub(super) async fn shut_down(&self, grace: Duration) {
         self.stopped.store(true, Ordering::Release);
+        self.ending.cancel();
         let all = u32::try_from(self.concurrency()).unwrap_or(u32::MAX);
         // When the grace is over, dropping the host kills what still runs.
         let _ = tokio::time::timeout(grace, self.permits.acquire_many(all)).await;

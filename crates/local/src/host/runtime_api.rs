@@ -3,7 +3,7 @@
 //! Each environment has a port of its own, so that `AWS_LAMBDA_RUNTIME_API` is a plain `host:port` as on Lambda: custom
 //! runtimes put `http://` before it and a path behind.
 
-use std::sync::Arc;
+use std::sync::{Arc, atomic::Ordering};
 
 use axum::{
     Router,
@@ -126,8 +126,10 @@ async fn answer(link: &Link, request_id: &str, answer: Answer) -> Result<Respons
     }
 }
 
-/// Extensions are accepted and then hear nothing, which is what an idle environment looks like to them.
-async fn register_extension() -> Response {
+/// Extensions are accepted and then hear nothing, which is what an idle environment looks like to them. As on Lambda, a
+/// process with one is told by SIGTERM when it is to end.
+async fn register_extension(State(link): State<Arc<Link>>) -> Response {
+    link.has_extension.store(true, Ordering::Release);
     let id = Uuid::new_v4().to_string();
     let body = axum::Json(json!({"functionName": "function", "functionVersion": "$LATEST", "handler": "bootstrap"}));
     ([("lambda-extension-identifier", id)], body).into_response()
