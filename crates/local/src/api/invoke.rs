@@ -36,7 +36,7 @@ async fn invoke(
     let kind = headers.get("x-amz-invocation-type").and_then(|value| value.to_str().ok());
     match kind.unwrap_or("RequestResponse") {
         "RequestResponse" => {
-            let outcome = stack.host.invoke(&name, payload).await.map_err(refused)?;
+            let outcome = stack.host.invoke(&name, payload).await.map_err(|error| refused(&error))?;
             let mut answer =
                 (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], outcome.payload).into_response();
             let headers = answer.headers_mut();
@@ -50,7 +50,7 @@ async fn invoke(
             Ok(answer)
         }
         "Event" => {
-            let id = stack.host.invoke_asynchronously(&name, payload).map_err(refused)?;
+            let id = stack.host.invoke_asynchronously(&name, payload).map_err(|error| refused(&error))?;
             Ok((StatusCode::ACCEPTED, [("x-amzn-requestid", id)]).into_response())
         }
         "DryRun" => match stack.host.find(&name) {
@@ -63,8 +63,8 @@ async fn invoke(
     }
 }
 
-fn refused(error: InvokeError) -> ApiError {
-    let (status, kind) = match &error {
+fn refused(error: &InvokeError) -> ApiError {
+    let (status, kind) = match error {
         InvokeError::UnknownFunction { .. } => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
         InvokeError::Throttled => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
         InvokeError::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException"),

@@ -102,7 +102,7 @@ impl Batch {
     }
 
     /// Keeps, of each named partition, the records from the given offset on; drops unnamed partitions.
-    pub(super) fn from_offsets(&self, first: &BTreeMap<Partition, i64>) -> Self {
+    pub(super) fn beginning_at(&self, first: &BTreeMap<Partition, i64>) -> Self {
         self.keep(|partition, record| first.get(partition).is_some_and(|first| record.offset >= *first))
     }
 
@@ -225,7 +225,7 @@ pub(super) mod tests {
     fn a_cut_batch_holds_exactly_the_records_that_were_kept() {
         let batch = batch(&[(0, 5, 10), (0, 6, 20), (0, 7, 30), (1, 9, 40)]);
         let from = BTreeMap::from([(Partition { topic: "t".into(), number: 0 }, 6)]);
-        assert_eq!(offsets(&batch.from_offsets(&from)), serde_json::json!({"t-0": [{"offset": 6}, {"offset": 7}]}));
+        assert_eq!(offsets(&batch.beginning_at(&from)), serde_json::json!({"t-0": [{"offset": 6}, {"offset": 7}]}));
         let (first, second) = batch.halves();
         assert_eq!(offsets(&first), serde_json::json!({"t-0": [{"offset": 5}, {"offset": 6}]}));
         assert_eq!(offsets(&second), serde_json::json!({"t-0": [{"offset": 7}], "t-1": [{"offset": 9}]}));

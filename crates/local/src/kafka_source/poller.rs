@@ -147,7 +147,7 @@ impl Poller {
                 match response::read(&outcome.payload, &batch, partial) {
                     Verdict::Done => shared.count(|statistics| statistics.records += batch.len() as u64),
                     Verdict::Again(first) => {
-                        let again = batch.from_offsets(&first);
+                        let again = batch.beginning_at(&first);
                         shared.count(|statistics| statistics.records += (batch.len() - again.len()) as u64);
                         self.failed(again, false, &failed);
                     }
@@ -212,7 +212,7 @@ impl Poller {
             "records are given up"
         );
         let messages = failure::messages(topic, batch, &shared.envelope, condition, failed, Utc::now());
-        self.send(topic, messages);
+        self.send(topic, &messages);
     }
 
     /// A record that no event can hold goes to the destination as it came.
@@ -233,15 +233,15 @@ impl Poller {
             let reason = "the record's event would be over 6 MB";
             let mut message = kafka::dead_letter(origin, record.key, record.value, record.headers, rule, reason);
             message.topic.clone_from(topic);
-            self.send(topic, vec![message]);
+            self.send(topic, &[message]);
         }
         self.commit();
     }
 
     /// Tries until the destination has everything, or the mapping stops: then nothing is committed and all comes again.
-    fn send(&self, topic: &str, messages: Vec<kafka::Message>) {
+    fn send(&self, topic: &str, messages: &[kafka::Message]) {
         let Some(producer) = &self.producer else { return };
-        while let Err(error) = self.runtime.block_on(failure::send(producer, messages.clone())) {
+        while let Err(error) = self.runtime.block_on(failure::send(producer, messages.to_vec())) {
             error!(
                 destination = topic,
                 error = format!("{error:#}"),
