@@ -135,6 +135,8 @@ pub(super) async fn down(dir: &Path) -> anyhow::Result<()> {
         }
         tokio::time::sleep(LOOK_INTERVAL).await;
     }
+    // One that was killed meanwhile, or before, has not stopped its services.
+    services::end_left_behind(&instance).await;
     console::line("stopped; data stays in place")?;
     Ok(())
 }
@@ -142,6 +144,7 @@ pub(super) async fn down(dir: &Path) -> anyhow::Result<()> {
 fn options(arguments: &UpArguments) -> anyhow::Result<UpOptions> {
     let program = std::env::current_exe().context("find the millrace program")?;
     let environment: BTreeMap<String, String> = std::env::vars().filter(|(_, value)| !value.is_empty()).collect();
+    let environment = stack::without_exports(environment);
     let folder = |name: &str| environment.get(name).map(PathBuf::from);
     // `cargo build` puts all programs beside each other.
     let beside = program.parent().map(Path::to_path_buf).unwrap_or_default();

@@ -13,6 +13,8 @@ mod encode;
 mod failure;
 mod group;
 mod mapping;
+#[doc(hidden)]
+pub mod measured;
 mod poller;
 mod response;
 mod retry;

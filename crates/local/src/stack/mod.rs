@@ -16,6 +16,8 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+pub use variables::without_exports;
+
 use self::{
     select::{select, wanted_services},
     variables::{exports, variables, write_files},

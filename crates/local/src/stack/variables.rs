@@ -11,6 +11,28 @@ use crate::{
     template::REGION,
 };
 
+/// What `millrace env` tells of AWS; other `AWS_*` variables are the caller's own business.
+const EXPORTED_OF_AWS: [&str; 6] = [
+    "AWS_ENDPOINT_URL",
+    "AWS_REGION",
+    "AWS_DEFAULT_REGION",
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+];
+
+/// Names what `millrace env` has exported into this shell.
+const EXPORTS: &str = "MILLRACE_EXPORTS";
+
+/// The caller's environment without what `millrace env` put there: the addresses of a stack that ran are not endpoints
+/// that replace the services of the one that starts.
+#[must_use]
+pub fn without_exports(mut environment: BTreeMap<String, String>) -> BTreeMap<String, String> {
+    let exported = environment.remove(EXPORTS).unwrap_or_default();
+    environment.retain(|name, _| !exported.split(',').any(|exported| exported == name));
+    environment
+}
+
 /// Ports, what services provide, and what the caller's environment replaces.
 pub(super) fn variables(
     definitions: &Definitions,
@@ -52,10 +74,13 @@ pub(super) fn variables(
 /// What `millrace env` prints: everything that a program outside needs, and nothing of the caller's own environment.
 pub(super) fn exports(definitions: &Definitions, variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let provided = definitions.services.values().flat_map(|definition| definition.provides.keys());
-    let wanted = provided.cloned().chain(variables.keys().filter(|name| name.starts_with("AWS_")).cloned());
+    let of_aws = variables.keys().filter(|name| EXPORTED_OF_AWS.iter().any(|prefix| name.starts_with(prefix)));
+    let wanted = provided.cloned().chain(of_aws.cloned());
     let mut exports: BTreeMap<String, String> =
         wanted.filter_map(|name| Some((name.clone(), variables.get(&name)?.clone()))).collect();
     exports.extend(definitions.exports.iter().map(|(name, value)| (name.clone(), expand(value, variables))));
+    let names: Vec<&str> = exports.keys().map(String::as_str).collect();
+    exports.insert(EXPORTS.into(), names.join(","));
     exports
 }
 
@@ -72,4 +97,17 @@ pub(super) fn write_files(
         write_whole(&path, expand(text, variables).as_bytes())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_shell_that_has_evaluated_millrace_env_starts_a_stack_of_its_own() {
+        let pairs =
+            [("KAFKA_BOOTSTRAP_SERVERS", "127.0.0.1:1"), ("HOME", "/root"), (EXPORTS, "KAFKA_BOOTSTRAP_SERVERS")];
+        let shell = pairs.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+        assert_eq!(without_exports(shell).into_keys().collect::<Vec<_>>(), ["HOME"]);
+    }
 }
