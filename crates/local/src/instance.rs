@@ -122,11 +122,15 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
     std::fs::rename(&beside, path).with_context(|| format!("write {}", path.display()))
 }
 
-/// Whether a process exists.
+/// Whether a process exists and has not ended. One that has ended stays in the table until its parent has looked.
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
-    let pid = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    pid.is_some_and(|pid| rustix::process::test_kill_process(pid).is_ok())
+    let known = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
+    if !known.is_some_and(|known| rustix::process::test_kill_process(known).is_ok()) {
+        return false;
+    }
+    let state = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
+    state.map_or(true, |output| !output.stdout.trim_ascii().is_empty() && !output.stdout.trim_ascii().starts_with(b"Z"))
 }
 
 /// How ports are chosen.
