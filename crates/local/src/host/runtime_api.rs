@@ -72,10 +72,27 @@ async fn response(
     Path(request_id): Path<String>,
     body: Body,
 ) -> Result<Response, Response> {
+    read_answer(&link, &request_id, body, Answer::Response).await
+}
+
+async fn error(
+    State(link): State<Arc<Link>>,
+    Path(request_id): Path<String>,
+    body: Body,
+) -> Result<Response, Response> {
+    read_answer(&link, &request_id, body, Answer::Error).await
+}
+
+async fn read_answer(
+    link: &Link,
+    request_id: &str,
+    body: Body,
+    kind: impl FnOnce(Bytes) -> Answer,
+) -> Result<Response, Response> {
     match read(body).await {
-        Ok(Ok(body)) => answer(&link, &request_id, Answer::Response(body)).await,
+        Ok(Ok(body)) => answer(link, request_id, kind(body)).await,
         Ok(Err(size)) => {
-            answer(&link, &request_id, Answer::TooLarge(size)).await?;
+            answer(link, request_id, Answer::TooLarge(size)).await?;
             Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the answer is over 6 MB"))
         }
         // The process is about to end, and its end is the answer.
@@ -96,14 +113,6 @@ async fn read(body: Body) -> Result<Result<Bytes, usize>, axum::Error> {
         }
     }
     Ok(if size <= PAYLOAD_LIMIT { Ok(kept.freeze()) } else { Err(size) })
-}
-
-async fn error(
-    State(link): State<Arc<Link>>,
-    Path(request_id): Path<String>,
-    body: axum::body::Bytes,
-) -> Result<Response, Response> {
-    answer(&link, &request_id, Answer::Error(body)).await
 }
 
 async fn init_error(State(link): State<Arc<Link>>, body: axum::body::Bytes) -> Response {

@@ -78,7 +78,7 @@ struct Settings {
     modified: DateTime<Utc>,
 }
 
-/// A mapping and its running pollers.
+/// A mapping and its running pollers, which end when it is dropped; [`Mapping::disable`] waits for them.
 pub struct Mapping {
     uuid: String,
     shared: Arc<Shared>,
@@ -88,6 +88,13 @@ pub struct Mapping {
 impl std::fmt::Debug for Mapping {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Mapping({})", self.shared.spec.logical_id)
+    }
+}
+
+/// Pollers are threads, which nothing else would end.
+impl Drop for Mapping {
+    fn drop(&mut self) {
+        self.shared.stopping.store(true, Ordering::Release);
     }
 }
 

@@ -204,9 +204,12 @@ def handler(event, context):
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_unreachable_destination_loses_nothing() {
-    let destination = "DestinationConfig: {OnFailure: {Destination: 'kafka://TOPIC.missing'}}";
+async fn a_destination_that_refuses_loses_nothing() {
+    let destination = "DestinationConfig: {OnFailure: {Destination: 'kafka://TOPIC.small'}}";
     let source = Source::new(1, &format!("BatchSize: 1, MaximumRetryAttempts: 0, {destination}"), POISONED).await;
+    let limit = [("max.message.bytes".to_owned(), "100".to_owned())].into();
+    let small = format!("{}.small", source.topic.name);
+    kafka::admin::create_topic(&source.topic.kafka, &small, 1, &limit).await.unwrap();
     source.topic.produce(&[rec(0, "poison"), rec(0, "a")]).await;
     source.enable().await;
     until("a record that is given up", async || (source.mapping.statistics().given_up > 0).then_some(())).await;

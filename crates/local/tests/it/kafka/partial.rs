@@ -1,5 +1,6 @@
 //! `ReportBatchItemFailures`.
 
+use futures::future::join_all;
 use serde_json::json;
 
 use crate::support::{
@@ -49,34 +50,33 @@ async fn a_partition_goes_on_from_its_failed_offset_while_others_go_on() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_that_makes_no_sense_returns_the_whole_batch() {
-    for answer in [
+    let answers = [
         "{'batchItemFailures': [{'itemIdentifier': '0-1'}]}",
         "{'batchItemFailures': [{'itemIdentifier': {'partition': 'other-0', 'offset': 1}}]}",
         "{'batchItemFailures': [{'itemIdentifier': {'partition': next(iter(event['records'])), 'offset': 99}}]}",
         "{'batchItemFailures': 'all'}",
         "b'no json'",
-    ] {
-        let source = Source::new(
-            1,
-            &REPORTS.replace("BatchSize: 8", "BatchSize: 3"),
-            &format!(
-                "
+    ];
+    join_all(answers.map(returns_the_whole_batch)).await;
+}
+
+async fn returns_the_whole_batch(answer: &str) {
+    let handler = format!(
+        "
 def handler(event, context):
     record(values(event))
     return {{'batchItemFailures': []}} if raised('mended') else {answer}
 "
-            ),
-        )
-        .await;
-        source.topic.produce(&[rec(0, 0), rec(0, 1), rec(0, 2)]).await;
-        source.enable().await;
-        let batches = source.app.recorded(2).await;
-        assert_eq!(batches[..2], [batch(0, 0..3), batch(0, 0..3)], "{answer}");
-        source.until_committed(&[0]).await;
-        source.app.raise("mended");
-        source.until_committed(&[3]).await;
-        source.mapping.disable().await;
-    }
+    );
+    let source = Source::new(1, &REPORTS.replace("BatchSize: 8", "BatchSize: 3"), &handler).await;
+    source.topic.produce(&[rec(0, 0), rec(0, 1), rec(0, 2)]).await;
+    source.enable().await;
+    let batches = source.app.recorded(2).await;
+    assert_eq!(batches[..2], [batch(0, 0..3), batch(0, 0..3)], "{answer}");
+    source.until_committed(&[0]).await;
+    source.app.raise("mended");
+    source.until_committed(&[3]).await;
+    source.mapping.disable().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
