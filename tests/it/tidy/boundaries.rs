@@ -112,7 +112,7 @@ fn links(members: &[Manifest]) -> Faults {
                 let advice =
                     "move what both need to a crate: whoever links a function is built anew with each change to it";
                 faults.add(&manifest.path, format!("links the function {package}"), advice);
-            } else if *target == "crates/local" && folder != "tests" {
+            } else if *target == "crates/local" && !["benches", "tests"].contains(&folder) {
                 faults.add(&manifest.path, "links the runner", "a function must not know what runs it");
             } else if !dependency.for_tests && allowed.is_some_and(|allowed| !allowed.contains(&package)) {
                 let advice = "move the code to the side that may know the other, or change MAP and ARCHITECTURE.md";
