@@ -57,11 +57,12 @@ async fn a_timeout_kills_the_function_with_all_that_it_started() {
     let app = App::function(
         "Timeout: 1",
         "
-import os, subprocess, time
+import os, subprocess
 def handler(event, context):
     if event == 'hang':
-        record(subprocess.Popen(['sleep', '600']).pid)
-        time.sleep(600)
+        child = subprocess.Popen(['sleep', '600'])
+        record(child.pid)
+        child.wait()
     return os.getpid()
 ",
     );

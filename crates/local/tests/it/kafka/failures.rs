@@ -72,7 +72,7 @@ async fn a_crash_is_a_failure_like_any_other() {
 import os
 def judge(batch):
     if not raised('mended'):
-        open(os.path.join(os.environ['LAMBDA_TASK_ROOT'], 'mended'), 'w').close()
+        raise_flag('mended')
         os._exit(1)
 ",
     )

@@ -67,6 +67,8 @@ impl Topic {
         let kafka = broker();
         let properties = BTreeMap::from([("max.message.bytes".to_owned(), "10485760".to_owned())]);
         admin::create_topic(&kafka, &name, partitions, &properties).await.unwrap();
+        // The controller answers before the broker tells everybody.
+        super::until("the new topic", async || admin::partitions(&kafka, &name, "looks-for-topics").await.ok()).await;
         Self { name, kafka }
     }
 
