@@ -17,7 +17,7 @@ use figures::{say, say_load};
 use spread::{ms, quantile};
 use tokio::{
     io::{AsyncBufReadExt, BufReader},
-    net::TcpListener,
+    net::{TcpListener, TcpStream},
     process::{Child, Command},
 };
 
@@ -95,7 +95,7 @@ async fn start(program: &Path, name: &str) -> anyhow::Result<(Duration, u64)> {
         .kill_on_drop(true);
     let started = Instant::now();
     let mut child = command.spawn()?;
-    let request = tokio::select! {
+    let (request, _connection) = tokio::select! {
         request = first_request(&listener) => request?,
         status = child.wait() => bail!("it ended before it asked for an event: {}", status?),
         () = tokio::time::sleep(Duration::from_secs(10)) => bail!("no call came within 10 s, the deadline"),
@@ -107,12 +107,12 @@ async fn start(program: &Path, name: &str) -> anyhow::Result<(Duration, u64)> {
     Ok((time, memory))
 }
 
-/// The request line of the first request.
-async fn first_request(listener: &TcpListener) -> anyhow::Result<String> {
+/// The request line of the first request, and its connection: a process that loses it ends.
+async fn first_request(listener: &TcpListener) -> anyhow::Result<(String, BufReader<TcpStream>)> {
     let (stream, _) = listener.accept().await?;
-    let mut line = String::new();
-    BufReader::new(stream).read_line(&mut line).await?;
-    Ok(line)
+    let (mut line, mut stream) = (String::new(), BufReader::new(stream));
+    stream.read_line(&mut line).await?;
+    Ok((line, stream))
 }
 
 /// Kilobytes of memory that the process holds, shared pages of its own file among them.
