@@ -35,8 +35,8 @@ pub(crate) struct Rec {
 }
 
 /// A record with this value and nothing else.
-pub(crate) fn rec(partition: i32, value: impl ToString) -> Rec {
-    Rec { partition, value: Some(value.to_string().into_bytes()), ..Rec::default() }
+pub(crate) fn rec(partition: i32, value: impl std::fmt::Display) -> Rec {
+    Rec { partition, value: Some(format!("{value}").into_bytes()), ..Rec::default() }
 }
 
 /// A record that was read back.
