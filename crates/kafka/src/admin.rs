@@ -19,8 +19,8 @@ use crate::Config;
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How often a group's coordinator is looked for.
-const COORDINATOR_INTERVAL: Duration = Duration::from_millis(50);
+/// How often the broker is asked again for what will be there in a moment.
+const LOOK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Creates a topic; one that exists already stays as it is.
 ///
@@ -40,10 +40,31 @@ pub async fn create_topic(
     let options = AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT));
     let results = client.create_topics([&topic], &options).await.with_context(|| format!("create topic {name}"))?;
     match results.into_iter().next() {
-        Some(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => Ok(()),
+        Some(Ok(_) | Err((_, RDKafkaErrorCode::TopicAlreadyExists))) => wait_until_known(client, name).await,
         Some(Err((_, code))) => bail!("create topic {name}: {code}"),
         None => bail!("create topic {name}: the broker said nothing of it"),
     }
+}
+
+/// The broker acknowledges a topic a moment before its metadata names it; who asks in between is told that it does not
+/// exist.
+async fn wait_until_known(client: AdminClient<DefaultClientContext>, name: &str) -> anyhow::Result<()> {
+    let name = name.to_owned();
+    blocking(move || {
+        let deadline = Instant::now() + TIMEOUT;
+        loop {
+            let metadata = client.inner().fetch_metadata(Some(&name), TIMEOUT);
+            let metadata = metadata.with_context(|| format!("describe {name}"))?;
+            if metadata.topics().iter().any(|topic| topic.error().is_none() && !topic.partitions().is_empty()) {
+                return Ok(());
+            }
+            if Instant::now() > deadline {
+                bail!("topic {name} was created, but the broker does not know it after {} s", TIMEOUT.as_secs());
+            }
+            std::thread::sleep(LOOK_INTERVAL);
+        }
+    })
+    .await
 }
 
 /// Deletes a topic; one that does not exist is deleted already.
@@ -148,7 +169,7 @@ fn while_coordinator_moves<T>(mut ask: impl FnMut() -> KafkaResult<T>) -> KafkaR
         if Instant::now() > deadline {
             return Err(moving);
         }
-        std::thread::sleep(COORDINATOR_INTERVAL);
+        std::thread::sleep(LOOK_INTERVAL);
     }
 }
 

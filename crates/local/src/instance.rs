@@ -126,11 +126,14 @@ pub fn write_whole(path: &Path, bytes: &[u8]) -> anyhow::Result<()> {
 #[must_use]
 pub fn is_alive(pid: u32) -> bool {
     let known = i32::try_from(pid).ok().and_then(rustix::process::Pid::from_raw);
-    if !known.is_some_and(|known| rustix::process::test_kill_process(known).is_ok()) {
+    if known.is_none_or(|known| rustix::process::test_kill_process(known).is_err()) {
         return false;
     }
     let state = std::process::Command::new("ps").args(["-o", "stat=", "-p", &pid.to_string()]).output();
-    state.map_or(true, |output| !output.stdout.trim_ascii().is_empty() && !output.stdout.trim_ascii().starts_with(b"Z"))
+    // Without `ps` there is nothing better than what the signal said.
+    let Ok(output) = state else { return true };
+    let state = output.stdout.trim_ascii();
+    !state.is_empty() && !state.starts_with(b"Z")
 }
 
 /// How ports are chosen.

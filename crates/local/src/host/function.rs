@@ -17,7 +17,8 @@ use uuid::Uuid;
 
 use super::{
     HostConfig, PAYLOAD_LIMIT,
-    environment::{Answer, Ended, Environment, Job, describe},
+    environment::{Ended, Environment, describe},
+    link::{Answer, Job},
     log::{FunctionLog, Report},
     outcome::{InvokeError, Outcome},
     program::Program,

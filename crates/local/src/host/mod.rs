@@ -7,6 +7,7 @@
 mod asynchronous;
 mod environment;
 mod function;
+mod link;
 mod log;
 mod memory;
 mod outcome;

@@ -22,7 +22,7 @@ use uuid::Uuid;
 
 use super::{
     PAYLOAD_LIMIT,
-    environment::{Answer, Link},
+    link::{Answer, Link},
 };
 
 /// Serves one environment until the handle is dropped.

@@ -11,72 +11,20 @@ use std::{
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use kafka::Config;
-use serde::{Deserialize, Serialize};
 use tokio::{runtime::Handle, task::JoinHandle};
 use tracing::{error, info};
 
-use super::{batch::Envelope, collect::Limits, poller::Poller, retry::Policy, start};
+use super::{
+    batch::Envelope,
+    collect::Limits,
+    poller::Poller,
+    shared::{MappingChange, MappingState, MappingStatistics, Settings, Shared},
+    start,
+};
 use crate::{
     host::Host,
     template::{names, spec::KafkaMappingSpec},
 };
-
-/// AWS's words for where a mapping is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum MappingState {
-    /// Pollers are joining.
-    Enabling,
-    /// Pollers read.
-    Enabled,
-    /// Pollers end what they began.
-    Disabling,
-    /// Nothing reads.
-    Disabled,
-}
-
-/// What `UpdateEventSourceMapping` may change here.
-#[derive(Debug, Clone, Default, Serialize, Deserialize)]
-pub struct MappingChange {
-    /// Start or stop reading.
-    pub enabled: Option<bool>,
-    /// 1 to 10,000.
-    pub batch_size: Option<usize>,
-    /// 0 to 300.
-    pub batching_window_seconds: Option<u64>,
-}
-
-/// What a mapping did since the runner started.
-#[derive(Debug, Clone, Copy, Default, Serialize)]
-pub struct MappingStatistics {
-    /// Attempts to deliver a batch.
-    pub invocations: u64,
-    /// Attempts that failed, wholly or in part.
-    pub failures: u64,
-    /// Records that are done.
-    pub records: u64,
-    /// Records that went to the failure destination, or were dropped for want of one.
-    pub given_up: u64,
-}
-
-/// What the pollers of a mapping share.
-pub(super) struct Shared {
-    pub(super) spec: KafkaMappingSpec,
-    pub(super) group: String,
-    pub(super) kafka: Config,
-    pub(super) host: Host,
-    pub(super) envelope: Envelope,
-    settings: RwLock<Settings>,
-    stopping: AtomicBool,
-    abandoned: AtomicBool,
-    statistics: Mutex<MappingStatistics>,
-}
-
-#[derive(Debug, Clone, Copy)]
-struct Settings {
-    limits: Limits,
-    state: MappingState,
-    modified: DateTime<Utc>,
-}
 
 /// A mapping and its running pollers, which end when it is dropped; [`Mapping::disable`] waits for them.
 pub struct Mapping {
@@ -95,47 +43,6 @@ impl std::fmt::Debug for Mapping {
 impl Drop for Mapping {
     fn drop(&mut self) {
         self.shared.stopping.store(true, Ordering::Release);
-    }
-}
-
-impl Shared {
-    pub(super) fn is_stopping(&self) -> bool {
-        self.stopping.load(Ordering::Acquire)
-    }
-
-    /// Marks that given-up records did not reach their destination, so that nothing after them is committed.
-    pub(super) fn abandon(&self) {
-        self.abandoned.store(true, Ordering::Release);
-    }
-
-    pub(super) fn is_abandoned(&self) -> bool {
-        self.abandoned.load(Ordering::Acquire)
-    }
-
-    pub(super) fn limits(&self) -> Limits {
-        self.settings.read().unwrap_or_else(PoisonError::into_inner).limits
-    }
-
-    pub(super) fn policy(&self) -> Policy {
-        Policy {
-            maximum_retry_attempts: self.spec.effective_retry_attempts(),
-            maximum_record_age: self.spec.maximum_record_age,
-            bisect_on_error: self.spec.bisect_on_error,
-        }
-    }
-
-    pub(super) fn function_arn(&self) -> String {
-        self.host.find(&self.spec.function).map(|function| function.arn()).unwrap_or_default()
-    }
-
-    pub(super) fn count(&self, change: impl FnOnce(&mut MappingStatistics)) {
-        change(&mut self.statistics.lock().unwrap_or_else(PoisonError::into_inner));
-    }
-
-    fn set_state(&self, state: MappingState) {
-        let mut settings = self.settings.write().unwrap_or_else(PoisonError::into_inner);
-        settings.state = state;
-        settings.modified = Utc::now();
     }
 }
 

@@ -18,6 +18,8 @@ pub mod measured;
 mod poller;
 mod response;
 mod retry;
+mod shared;
 mod start;
 
-pub use mapping::{Mapping, MappingChange, MappingState, MappingStatistics};
+pub use mapping::Mapping;
+pub use shared::{MappingChange, MappingState, MappingStatistics};

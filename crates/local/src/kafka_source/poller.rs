@@ -21,9 +21,9 @@ use super::{
     collect::{Collected, Collector, Oversized},
     failure::{self, Failed},
     group::Group,
-    mapping::Shared,
     response::{self, Verdict},
     retry::{Condition, Retry, Waiting, after_failure},
+    shared::Shared,
 };
 use crate::{host::InvokeError, template::spec::OnFailure};
 
