@@ -96,9 +96,10 @@ async fn start(program: &Path, name: &str) -> anyhow::Result<(Duration, u64)> {
     let started = Instant::now();
     let mut child = command.spawn()?;
     let (request, _connection) = tokio::select! {
-        request = first_request(&listener) => request?,
+        request = tokio::time::timeout(Duration::from_secs(10), first_request(&listener)) => {
+            request.context("no call came within 10 s")??
+        }
         status = child.wait() => bail!("it ended before it asked for an event: {}", status?),
-        () = tokio::time::sleep(Duration::from_secs(10)) => bail!("no call came within 10 s, the deadline"),
     };
     let time = started.elapsed();
     ensure!(request.contains("/invocation/next"), "its first call was {}", request.trim());
