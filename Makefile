@@ -38,7 +38,7 @@ lint: ## formatting and clippy, warnings are errors
 	@cargo clippy --workspace --all-targets -- -D warnings
 
 bench: ## the measurements behind BENCHMARKS.md (release profile)
-	@bash localstack/with-services.sh cargo bench --workspace
+	@bash localstack/with-services.sh cargo bench --package millrace-bench
 
 clean: ## stop, and remove the data
 	@bash localstack/clean.sh

@@ -10,7 +10,7 @@
 use anyhow::Context;
 use kit::Invocation;
 use serde::{Deserialize, Serialize};
-use sqlx::{PgPool, migrate::Migrate};
+use sqlx::{Connection, PgConnection, PgPool, migrate::Migrate};
 use tracing::info;
 
 /// What the migrator needs, built once a cold start.
@@ -53,17 +53,26 @@ pub struct Summary {
 /// # Errors
 /// When a migration fails, or an applied one was changed afterwards; the database keeps its last good version.
 pub async fn handle(deps: &Deps, _: Request, _: &Invocation) -> anyhow::Result<Summary> {
-    let before = applied(&deps.pool).await?;
-    pg::migrations::METADATA.run(&deps.pool).await.context("apply migrations/metadata")?;
-    let after = applied(&deps.pool).await?;
-    let summary =
-        Summary { applied: after.len() - before.len(), version: after.iter().max().copied().unwrap_or_default() };
+    // A connection of its own, closed at the end: a migration that fails leaves the advisory lock with its session, and in
+    // a pool the next invocation would wait for that lock for ever.
+    let connection = deps.pool.acquire().await.context("connect to the database")?;
+    let mut connection = connection.detach();
+    let migrated = migrate(&mut connection).await;
+    connection.close().await.context("leave the database")?;
+    let (before, after) = migrated?;
+    let summary = Summary { applied: after.len() - before, version: after.iter().max().copied().unwrap_or_default() };
     info!(migrations.applied = summary.applied, migrations.version = summary.version, "database is up to date");
     Ok(summary)
 }
 
-async fn applied(pool: &PgPool) -> anyhow::Result<Vec<i64>> {
-    let mut connection = pool.acquire().await.context("connect to the database")?;
+/// How many migrations were applied before, and the versions of all that are applied now.
+async fn migrate(connection: &mut PgConnection) -> anyhow::Result<(usize, Vec<i64>)> {
+    let before = applied(connection).await?.len();
+    pg::migrations::METADATA.run(&mut *connection).await.context("apply migrations/metadata")?;
+    Ok((before, applied(connection).await?))
+}
+
+async fn applied(connection: &mut PgConnection) -> anyhow::Result<Vec<i64>> {
     connection.ensure_migrations_table().await.context("read the database's version")?;
     let applied = connection.list_applied_migrations().await.context("read the database's version")?;
     Ok(applied.into_iter().map(|migration| migration.version).collect())
