@@ -95,7 +95,6 @@ async fn start(program: &Path, name: &str) -> anyhow::Result<(Duration, u64)> {
         .kill_on_drop(true);
     let started = Instant::now();
     let mut child = command.spawn()?;
-    let deadline = tokio::time::Instant::now() + Duration::from_secs(10);
     let (request, _connection) = tokio::select! {
         request = tokio::time::timeout(Duration::from_secs(10), first_request(&listener)) => {
             request.context("no call came within 10 s")??
