@@ -88,10 +88,7 @@ pub struct ScheduleStatus {
 }
 
 pub(super) fn router() -> Router<Arc<Stack>> {
-    Router::new()
-        .route("/_millrace/status", get(status))
-        .route("/_millrace/{action}/{name}", post(act))
-        .route("/_millrace/shutdown", post(shut_down))
+    Router::new().route("/_millrace/status", get(status)).route("/_millrace/{action}/{name}", post(act))
 }
 
 async fn status(State(stack): State<Arc<Stack>>) -> Json<Status> {
@@ -137,11 +134,6 @@ async fn act(
 
 fn unknown_action(action: &str) -> ApiError {
     ApiError::invalid(format!("{action} is not an action; accepted: start, stop, restart"))
-}
-
-async fn shut_down(State(stack): State<Arc<Stack>>) -> StatusCode {
-    stack.shutdown.notify_one();
-    StatusCode::ACCEPTED
 }
 
 /// RFC 3339 without fractions.

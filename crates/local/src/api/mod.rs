@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use axum::Router;
 use indexmap::IndexMap;
-use tokio::sync::Notify;
 
 pub use control::{FunctionStatus, MappingStatus, ScheduleStatus, Status};
 pub use settings::Settings;
@@ -40,8 +39,6 @@ pub struct Stack {
     pub variables: std::collections::BTreeMap<String, String>,
     /// What was switched off or changed by a call, kept over restarts.
     pub settings: Settings,
-    /// Raised by `millrace down`.
-    pub shutdown: Notify,
 }
 
 /// All calls.

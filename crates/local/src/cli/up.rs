@@ -57,7 +57,6 @@ async fn in_front(instance: &Instance, arguments: &UpArguments) -> anyhow::Resul
     let seconds = began.elapsed().as_secs_f64();
     console::progress(&format!("ready after {seconds:.1} s; logs in {}", instance.log_dir().display()));
     tokio::select! {
-        () = up.until_shutdown() => {}
         _ = interrupt.recv() => {}
         _ = terminate.recv() => {}
     }

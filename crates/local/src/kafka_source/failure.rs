@@ -1,7 +1,7 @@
 //! The on-failure destination: records that are given up, with Lambda's metadata.
 
 use chrono::{DateTime, SecondsFormat, Utc};
-use kafka::{Message, Producer};
+use kafka::Message;
 use serde_json::{Value, json, value::RawValue};
 
 use super::{
@@ -88,11 +88,6 @@ fn batch_info(batch: &Batch, envelope: &Envelope, payload_size: usize) -> Value 
         "approximateArrivalOfFirstRecord": records().next().and_then(|record| time(record.timestamp_ms)),
         "approximateArrivalOfLastRecord": records().last().and_then(|record| time(record.timestamp_ms)),
     })
-}
-
-/// Produces to the destination and waits for the acknowledgement.
-pub(super) async fn send(producer: &Producer, messages: Vec<Message>) -> anyhow::Result<()> {
-    producer.send_all(messages).await
 }
 
 #[cfg(test)]

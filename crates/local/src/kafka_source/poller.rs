@@ -241,7 +241,7 @@ impl Poller {
     /// Tries until the destination has everything, or the mapping stops: then nothing is committed and all comes again.
     fn send(&self, topic: &str, messages: &[kafka::Message]) {
         let Some(producer) = &self.producer else { return };
-        while let Err(error) = self.runtime.block_on(failure::send(producer, messages.to_vec())) {
+        while let Err(error) = self.runtime.block_on(producer.send_all(messages.to_vec())) {
             error!(
                 destination = topic,
                 error = format!("{error:#}"),

@@ -61,7 +61,6 @@ pub struct UpOptions {
 pub struct Up {
     stack: Arc<Stack>,
     instance: Instance,
-    running: Running,
     gateways: Vec<JoinHandle<()>>,
     ending: CancellationToken,
 }
@@ -176,7 +175,6 @@ async fn start_functions(
         services,
         variables,
         settings,
-        shutdown: tokio::sync::Notify::new(),
     });
     let router = api::router(Arc::clone(&stack));
     let ended = ending.clone();
@@ -189,21 +187,10 @@ async fn start_functions(
     parts::start_triggers(&stack, progress).await?;
     running.ready = true;
     instance.announce(&running)?;
-    Ok(Up { stack, instance: instance.clone(), running, gateways, ending })
+    Ok(Up { stack, instance: instance.clone(), gateways, ending })
 }
 
 impl Up {
-    /// What other commands can know of it.
-    #[must_use]
-    pub fn running(&self) -> &Running {
-        &self.running
-    }
-
-    /// Completes when `millrace down` asks for the end.
-    pub async fn until_shutdown(&self) {
-        self.stack.shutdown.notified().await;
-    }
-
     /// Stops everything, so that nothing is lost: schedules first, then pollers (which end and commit their batches),
     /// then requests and invocations, then services.
     pub async fn down(self, progress: impl Fn(&str)) {
