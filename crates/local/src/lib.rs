@@ -4,13 +4,14 @@
 //! - [`template`] reads the template, [`instance`] knows one running stack's folder and ports;
 //! - [`services`] starts what `localstack/` describes, [`host`] runs functions;
 //! - [`kafka_source`], [`schedule_source`] and [`gateway`] are the triggers, [`api`] answers AWS calls;
-//! - [`stack`] puts them together, [`cli`] is the command line.
+//! - [`stack`] puts them together, [`cli`] is the command line, [`conformance`] lists what is promised.
 //!
 //! Deliberately absent: any knowledge of a function or a system. What is of one system belongs to its functions and to
 //! the template; what stands in for a service belongs to `localstack/`.
 
 pub mod api;
 pub mod cli;
+pub mod conformance;
 pub mod gateway;
 pub mod host;
 pub mod instance;

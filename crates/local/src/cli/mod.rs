@@ -1,5 +1,6 @@
 //! The command line.
 
+mod conformance;
 mod console;
 mod control;
 mod inspect;
@@ -55,6 +56,12 @@ enum Command {
     /// Look into topics
     #[command(subcommand)]
     Topic(topic::TopicCommand),
+    /// Print what is promised of Lambda's behaviour, a rule a line; each has a test of the same name
+    Conformance {
+        /// As JSON, for scripts
+        #[arg(long)]
+        json: bool,
+    },
     /// Print `export` lines with which other programs reach the running stack: eval "$(millrace env)"
     Env {
         /// As JSON, for scripts
@@ -116,6 +123,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Down => up::down(&cli.dir).await,
             Command::Status { json } => inspect::status(&open()?, *json).await,
             Command::Lag { json } => inspect::lag(&open()?, *json).await,
+            Command::Conformance { json } => conformance::print(*json),
             Command::Env { json } => inspect::env(&open()?, *json),
             Command::Invoke(arguments) => return control::invoke(&open()?, arguments).await,
             Command::Restart(named) => control::act(&open()?, "restart", &named.name).await,

@@ -9,6 +9,14 @@
     reason = "clippy.toml frees #[test] functions only, not what they share"
 )]
 
+mod cases;
 mod host;
 mod kafka;
 mod support;
+
+fn main() {
+    let mut arguments = libtest_mimic::Arguments::from_args();
+    // Most of a case is waiting: for a process, a window, a broker.
+    arguments.test_threads.get_or_insert(8);
+    libtest_mimic::run(&arguments, cases::trials()).exit();
+}

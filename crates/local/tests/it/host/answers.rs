@@ -21,15 +21,13 @@ fn now_ms() -> u128 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_answer_is_what_the_function_returned() {
+pub(crate) async fn the_answer_is_what_the_function_returned() {
     let app = App::function("Timeout: 10", ECHO);
     let event = json!({"text": "ü \" \n", "numbers": [1, -2.5, null], "nested": {"a": {}}});
     assert_eq!(app.answer(&event).await, event);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_function_is_found_by_id_name_and_arn() {
+pub(crate) async fn a_function_is_found_by_id_name_and_arn() {
     let app = App::function("Timeout: 10, FunctionName: my-echo", ECHO);
     for name in ["F", "my-echo", "my-echo:$LATEST", app.f().arn().as_str()] {
         let outcome = app.host.invoke(name, "1".into()).await.unwrap_or_else(|error| panic!("{name}: {error}"));
@@ -39,8 +37,7 @@ async fn a_function_is_found_by_id_name_and_arn() {
     assert_eq!(unknown.to_string(), "function other does not exist; there are my-echo");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_context_has_deadline_arn_and_trace() {
+pub(crate) async fn the_context_has_deadline_arn_and_trace() {
     let app = App::function(
         "Timeout: 7, FunctionName: ctx",
         "
@@ -61,8 +58,7 @@ def handler(event, context):
     assert!(header("lambda-runtime-trace-id").starts_with("Root=1-"), "{headers}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_environment_is_lambdas_and_the_templates_and_nothing_else() {
+pub(crate) async fn the_environment_is_lambdas_and_the_templates_and_nothing_else() {
     let app = App::function(
         "Timeout: 10, FunctionName: env, MemorySize: 256, Environment: {Variables: {GREETING: hello, EMPTY: ''}}",
         "
@@ -96,8 +92,7 @@ def handler(event, context):
     assert_eq!(folder.canonicalize().unwrap(), app.code().canonicalize().unwrap());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_second_invocation_is_warm() {
+pub(crate) async fn the_second_invocation_is_warm() {
     let app = App::function("Timeout: 10", PID);
     let (first, second) = (app.invoke(&json!({})).await, app.invoke(&json!({})).await);
     assert_eq!(first.payload, second.payload, "one process");
@@ -110,8 +105,7 @@ async fn the_second_invocation_is_warm() {
     assert_eq!(app.f().idle_pids(), [pid]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_function_error_is_passed_on_and_the_process_stays() {
+pub(crate) async fn a_function_error_is_passed_on_and_the_process_stays() {
     let app = App::function(
         "Timeout: 10",
         "
@@ -131,8 +125,7 @@ def handler(event, context):
     assert!(statistics.last_error.unwrap().contains("no such order"));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_log_has_the_functions_lines_between_start_end_and_report() {
+pub(crate) async fn the_log_has_the_functions_lines_between_start_end_and_report() {
     let app = App::function(
         "Timeout: 10, MemorySize: 256",
         "
@@ -161,8 +154,7 @@ def handler(event, context):
     assert!(failed.ends_with("\tStatus: error") && !failed.contains("Init Duration"), "{failed}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_event_is_accepted_at_once_and_run_later() {
+pub(crate) async fn an_event_is_accepted_at_once_and_run_later() {
     let app = App::function(
         "Timeout: 30",
         "

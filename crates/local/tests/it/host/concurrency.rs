@@ -26,8 +26,7 @@ fn most_at_once(records: &[Value]) -> usize {
     most
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reserved_concurrency_throttles_what_exceeds_it() {
+pub(crate) async fn a_reserved_concurrency_throttles_what_exceeds_it() {
     let app = App::function("Timeout: 60, ReservedConcurrentExecutions: 1", HELD);
     let first = app.start_invocation(&json!({}));
     app.recorded(1).await;
@@ -39,14 +38,12 @@ async fn a_reserved_concurrency_throttles_what_exceeds_it() {
     assert_eq!((statistics.invocations, statistics.throttles, statistics.cold_starts), (2, 1, 1));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_reserved_concurrency_of_zero_throttles_everything() {
+pub(crate) async fn a_reserved_concurrency_of_zero_throttles_everything() {
     let app = App::function("ReservedConcurrentExecutions: 0", HELD);
     assert_eq!(app.try_invoke("{}").await.unwrap_err(), InvokeError::Throttled);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_reservation_invocations_run_at_once_up_to_the_default_and_wait_beyond() {
+pub(crate) async fn without_a_reservation_invocations_run_at_once_up_to_the_default_and_wait_beyond() {
     let app = App::function("Timeout: 60", HELD);
     let all = DEFAULT_CONCURRENCY as usize;
     let invocations: Vec<_> = (0..all + 2).map(|_| app.start_invocation(&json!({}))).collect();

@@ -16,8 +16,7 @@ def handler(event, context):
     return os.getpid()
 ";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_restart_gives_a_new_process_and_lets_the_old_one_finish() {
+pub(crate) async fn a_restart_gives_a_new_process_and_lets_the_old_one_finish() {
     let app = App::function("Timeout: 60", PID);
     let first = app.answer(&json!({})).await;
     let running = app.start_invocation(&json!("hold"));
@@ -32,8 +31,7 @@ async fn a_restart_gives_a_new_process_and_lets_the_old_one_finish() {
     assert_eq!(app.answer(&json!({})).await, second, "the old process is not used again");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_stopped_function_refuses_until_it_is_resumed() {
+pub(crate) async fn a_stopped_function_refuses_until_it_is_resumed() {
     let app = App::function("Timeout: 60", PID);
     assert_eq!(app.f().state(), FunctionState::Cold);
     let first = app.answer(&json!({})).await;
@@ -45,8 +43,7 @@ async fn a_stopped_function_refuses_until_it_is_resumed() {
     assert_ne!(app.answer(&json!({})).await, first);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn what_waits_for_its_turn_when_the_function_stops_is_refused() {
+pub(crate) async fn what_waits_for_its_turn_when_the_function_stops_is_refused() {
     let app = App::function("Timeout: 60", PID);
     let held: Vec<_> = (0..DEFAULT_CONCURRENCY).map(|_| app.start_invocation(&json!("hold"))).collect();
     app.recorded(DEFAULT_CONCURRENCY as usize).await;
@@ -59,8 +56,7 @@ async fn what_waits_for_its_turn_when_the_function_stops_is_refused() {
     assert_eq!(waits.await.unwrap().unwrap_err(), InvokeError::Stopped("f".into()));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_the_host_lets_running_invocations_end() {
+pub(crate) async fn the_end_of_the_host_lets_running_invocations_end() {
     let app = App::function("Timeout: 60", PID);
     let running = app.start_invocation(&json!("hold"));
     app.recorded(1).await;
@@ -75,8 +71,7 @@ async fn the_end_of_the_host_lets_running_invocations_end() {
     assert!(app.f().idle_pids().is_empty());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_end_of_the_host_waits_no_longer_than_its_grace() {
+pub(crate) async fn the_end_of_the_host_waits_no_longer_than_its_grace() {
     let app = App::function("Timeout: 60", PID);
     let _running = app.start_invocation(&json!("hold"));
     app.recorded(1).await;

@@ -20,8 +20,7 @@ def handler(event, context):
     return os.getpid()
 ";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_crash_is_answered_at_once_and_the_next_invocation_is_cold() {
+pub(crate) async fn a_crash_is_answered_at_once_and_the_next_invocation_is_cold() {
     for (how, said) in [("exit", "exit status: 3"), ("kill", "signal: 9")] {
         let app = App::function("Timeout: 60", CRASHES);
         let first = app.answer(&json!("work")).await;
@@ -37,8 +36,7 @@ async fn a_crash_is_answered_at_once_and_the_next_invocation_is_cold() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_process_that_died_while_idle_is_not_used() {
+pub(crate) async fn a_process_that_died_while_idle_is_not_used() {
     let app = App::function("Timeout: 60", CRASHES);
     let first = app.answer(&json!("work")).await;
     let pid = rustix::process::Pid::from_raw(i32::try_from(first.as_i64().unwrap()).unwrap()).unwrap();
@@ -52,8 +50,7 @@ async fn a_process_that_died_while_idle_is_not_used() {
     assert_ne!(app.answer(&json!("work")).await, first);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_timeout_kills_the_function_with_all_that_it_started() {
+pub(crate) async fn a_timeout_kills_the_function_with_all_that_it_started() {
     let app = App::function(
         "Timeout: 1",
         "
@@ -86,8 +83,7 @@ fn ended(pid: rustix::process::Pid) -> bool {
     rustix::process::test_kill_process(pid).is_err() || status.contains("State:\tZ")
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_error_of_the_init_phase_is_passed_on_at_once() {
+pub(crate) async fn an_error_of_the_init_phase_is_passed_on_at_once() {
     // A process that stays after it has reported its error holds nobody up.
     for stays in [false, true] {
         let app = App::function("Timeout: 60", "raise Init('DATABASE_URL is not set')");
@@ -105,8 +101,7 @@ async fn an_error_of_the_init_phase_is_passed_on_at_once() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_exit_during_init_is_answered_at_once() {
+pub(crate) async fn an_exit_during_init_is_answered_at_once() {
     let app = App::function(
         "Timeout: 60",
         "
@@ -126,8 +121,7 @@ def handler(event, context):
     assert_eq!(app.answer(&json!({})).await, "works");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_over_6_mb_is_an_error() {
+pub(crate) async fn an_answer_over_6_mb_is_an_error() {
     let app = App::function(
         "Timeout: 60",
         "
@@ -145,8 +139,7 @@ def handler(event, context):
     assert!(app.invoke(&json!(1)).await.is_success());
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_payload_over_6_mb_is_refused() {
+pub(crate) async fn a_payload_over_6_mb_is_refused() {
     let app = App::function(
         "Timeout: 60",
         "
@@ -163,8 +156,7 @@ def handler(event, context):
     assert!(matches!(refused, InvokeError::PayloadTooLarge { limit: 1_048_576, .. }), "{refused}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_program_that_is_missing_or_no_program_is_named() {
+pub(crate) async fn a_program_that_is_missing_or_no_program_is_named() {
     let app = App::function("Timeout: 60", "");
     let bootstrap = app.code().join("bootstrap");
     std::fs::remove_file(&bootstrap).unwrap();

@@ -1,6 +1,6 @@
 //! The Lambda host.
 
-mod answers;
-mod concurrency;
-mod endings;
-mod failures;
+pub(crate) mod answers;
+pub(crate) mod concurrency;
+pub(crate) mod endings;
+pub(crate) mod failures;

@@ -10,8 +10,7 @@ use crate::support::{
     topic::rec,
 };
 
-#[tokio::test(flavor = "multi_thread")]
-async fn one_payload_holds_several_partitions_each_in_order() {
+pub(crate) async fn one_payload_holds_several_partitions_each_in_order() {
     let source = Source::new(3, "BatchSize: 6, MaximumBatchingWindowInSeconds: 60", "").await;
     let records = [rec(0, "a"), rec(1, "x"), rec(0, "b"), rec(2, "u"), rec(1, "y"), rec(0, "c")];
     source.topic.produce(&records).await;
@@ -22,8 +21,7 @@ async fn one_payload_holds_several_partitions_each_in_order() {
     source.mapping.disable().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_has_no_more_than_its_size() {
+pub(crate) async fn a_batch_has_no_more_than_its_size() {
     let source = Source::new(1, "BatchSize: 10, MaximumBatchingWindowInSeconds: 1", "").await;
     source.topic.produce(&(0..25).map(|n| rec(0, n)).collect::<Vec<_>>()).await;
     source.enable().await;
@@ -34,8 +32,7 @@ async fn a_batch_has_no_more_than_its_size() {
     assert_eq!((statistics.invocations, statistics.failures, statistics.records), (3, 0, 25));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_window_closes_a_small_batch() {
+pub(crate) async fn the_window_closes_a_small_batch() {
     let source = Source::new(1, "BatchSize: 1000, MaximumBatchingWindowInSeconds: 1", "").await;
     source.topic.produce(&[rec(0, 0), rec(0, 1)]).await;
     source.enable().await;
@@ -48,8 +45,7 @@ async fn the_window_closes_a_small_batch() {
     source.mapping.disable().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_ending_mapping_delivers_what_it_has_begun() {
+pub(crate) async fn an_ending_mapping_delivers_what_it_has_begun() {
     let source = Source::new(1, "BatchSize: 1000, MaximumBatchingWindowInSeconds: 300", "").await;
     source.topic.produce(&[rec(0, 0), rec(0, 1)]).await;
     source.enable().await;
@@ -65,8 +61,7 @@ async fn an_ending_mapping_delivers_what_it_has_begun() {
     assert_eq!(source.delivered(0), ["0", "1"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_changed_batch_size_holds_from_the_next_batch_on() {
+pub(crate) async fn a_changed_batch_size_holds_from_the_next_batch_on() {
     let source = Source::new(
         1,
         "BatchSize: 2, MaximumBatchingWindowInSeconds: 60",

@@ -12,8 +12,7 @@ def handler(event, context):
     record(event)
 ";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_record_looks_as_lambda_sends_it() {
+pub(crate) async fn a_record_looks_as_lambda_sends_it() {
     let source = Source::with_handler(1, "BatchSize: 3, MaximumBatchingWindowInSeconds: 60", RECORDER).await;
     let full = Rec {
         key: Some(b"order-7".to_vec()),
@@ -52,8 +51,7 @@ async fn a_record_looks_as_lambda_sends_it() {
     assert_eq!((records[2].get("key"), &records[2]["value"]), (None, &json!("")), "an empty value is there");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn msk_says_so_and_names_the_cluster() {
+pub(crate) async fn msk_says_so_and_names_the_cluster() {
     let source = Source::with_handler(1, "BatchSize: 1", RECORDER).await;
     // The same mapping as an MSK event: what AWS calls the cluster, read from the one broker that runs here.
     let arn = "arn:aws:kafka:us-east-1:123456789012:cluster/c/0";

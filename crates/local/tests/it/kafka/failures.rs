@@ -23,8 +23,7 @@ fn now_ms() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn offsets_are_committed_after_success_only() {
+pub(crate) async fn offsets_are_committed_after_success_only() {
     let source = Source::new(
         1,
         "BatchSize: 3",
@@ -50,8 +49,7 @@ def judge(batch):
     assert_eq!(after, ["0", "1", "2"], "the same records come again, once");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_failing_partition_holds_up_no_other() {
+pub(crate) async fn a_failing_partition_holds_up_no_other() {
     let source = Source::new(2, "BatchSize: 1", POISONED).await;
     source.topic.produce(&[rec(0, "poison"), rec(0, "behind")]).await;
     source.enable().await;
@@ -63,8 +61,7 @@ async fn a_failing_partition_holds_up_no_other() {
     assert!(source.delivered(0).iter().all(|value| value == "poison"), "nothing overtakes it");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_crash_is_a_failure_like_any_other() {
+pub(crate) async fn a_crash_is_a_failure_like_any_other() {
     let source = Source::new(
         1,
         "BatchSize: 2",
@@ -84,8 +81,7 @@ def judge(batch):
     assert_eq!(source.delivered(0), ["0", "1", "0", "1"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_throttled_batch_waits_and_uses_up_no_retry() {
+pub(crate) async fn a_throttled_batch_waits_and_uses_up_no_retry() {
     // Two mappings of one function with one place: the second one has to wait.
     let source = Source::new(1, &format!("BatchSize: 1, MaximumRetryAttempts: 0, {DESTINATION}"), "").await;
     let busy = crate::support::App::function(
@@ -110,8 +106,7 @@ def handler(event, context):
     assert_eq!((mapping.statistics().records, mapping.statistics().given_up), (1, 0));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn after_its_retries_a_batch_goes_to_the_destination_and_the_next_one_comes() {
+pub(crate) async fn after_its_retries_a_batch_goes_to_the_destination_and_the_next_one_comes() {
     let properties = format!("BatchSize: 2, MaximumBatchingWindowInSeconds: 1, MaximumRetryAttempts: 2, {DESTINATION}");
     let source = Source::new(1, &properties, POISONED).await;
     source.topic.produce(&[rec(0, "a"), rec(0, "poison"), rec(0, "b"), rec(0, "c")]).await;
@@ -134,8 +129,7 @@ async fn after_its_retries_a_batch_goes_to_the_destination_and_the_next_one_come
     assert_eq!(source.mapping.statistics().given_up, 2);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_a_destination_a_batch_is_dropped_after_its_retries() {
+pub(crate) async fn without_a_destination_a_batch_is_dropped_after_its_retries() {
     let source = Source::new(1, "BatchSize: 1, MaximumRetryAttempts: 1", POISONED).await;
     source.topic.produce(&[rec(0, "poison"), rec(0, "a")]).await;
     source.enable().await;
@@ -144,8 +138,7 @@ async fn without_a_destination_a_batch_is_dropped_after_its_retries() {
     assert_eq!(source.delivered(0), ["poison", "poison", "a"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn records_that_grew_too_old_are_given_up_and_the_others_tried_again() {
+pub(crate) async fn records_that_grew_too_old_are_given_up_and_the_others_tried_again() {
     let properties =
         format!("BatchSize: 3, MaximumBatchingWindowInSeconds: 1, MaximumRecordAgeInSeconds: 3600, {DESTINATION}");
     let source = Source::new(
@@ -173,8 +166,7 @@ def judge(batch):
     assert_eq!(source.delivered(0)[..4], ["old", "old", "young", "young"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn bisecting_finds_the_poison_and_delivers_everything_else() {
+pub(crate) async fn bisecting_finds_the_poison_and_delivers_everything_else() {
     let properties = format!(
         "BatchSize: 8, MaximumBatchingWindowInSeconds: 1, BisectBatchOnFunctionError: true, MaximumRetryAttempts: 1, {DESTINATION}"
     );
@@ -203,8 +195,7 @@ def handler(event, context):
     assert_eq!(source.mapping.statistics().given_up, 1);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_destination_that_refuses_loses_nothing() {
+pub(crate) async fn a_destination_that_refuses_loses_nothing() {
     let destination = "DestinationConfig: {OnFailure: {Destination: 'kafka://TOPIC.small'}}";
     let source = Source::new(1, &format!("BatchSize: 1, MaximumRetryAttempts: 0, {destination}"), POISONED).await;
     let limit = [("max.message.bytes".to_owned(), "100".to_owned())].into();

@@ -1,9 +1,9 @@
 //! The Kafka source.
 
-mod batching;
-mod event;
-mod failures;
-mod partial;
-mod position;
-mod sharing;
-mod size;
+pub(crate) mod batching;
+pub(crate) mod event;
+pub(crate) mod failures;
+pub(crate) mod partial;
+pub(crate) mod position;
+pub(crate) mod sharing;
+pub(crate) mod size;

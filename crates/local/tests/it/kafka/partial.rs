@@ -23,8 +23,7 @@ def handler(event, context):
     return {'batchItemFailures': failures}
 ";
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_partition_goes_on_from_its_failed_offset_while_others_go_on() {
+pub(crate) async fn a_partition_goes_on_from_its_failed_offset_while_others_go_on() {
     let source = Source::new(2, REPORTS, REPORTER).await;
     let both = |range: std::ops::Range<i32>| range.flat_map(|n| [rec(0, n), rec(1, n)]).collect::<Vec<_>>();
     source.topic.produce(&both(0..4)).await;
@@ -48,8 +47,7 @@ async fn a_partition_goes_on_from_its_failed_offset_while_others_go_on() {
     assert_eq!(source.delivered(1), ["0", "1", "2", "3", "4", "5", "6", "7"], "each once");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_makes_no_sense_returns_the_whole_batch() {
+pub(crate) async fn an_answer_that_makes_no_sense_returns_the_whole_batch() {
     let answers = [
         "{'batchItemFailures': [{'itemIdentifier': '0-1'}]}",
         "{'batchItemFailures': [{'itemIdentifier': {'partition': 'other-0', 'offset': 1}}]}",
@@ -79,8 +77,7 @@ def handler(event, context):
     source.mapping.disable().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn without_the_setting_a_normal_return_is_success() {
+pub(crate) async fn without_the_setting_a_normal_return_is_success() {
     let source = Source::new(
         1,
         "BatchSize: 4",

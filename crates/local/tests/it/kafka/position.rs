@@ -7,8 +7,7 @@ use crate::support::{
     topic::{Rec, rec},
 };
 
-#[tokio::test(flavor = "multi_thread")]
-async fn trim_horizon_begins_with_the_oldest_record() {
+pub(crate) async fn trim_horizon_begins_with_the_oldest_record() {
     let source = Source::new(1, "StartingPosition: TRIM_HORIZON", "").await;
     source.topic.produce(&[rec(0, "before")]).await;
     source.enable().await;
@@ -18,8 +17,7 @@ async fn trim_horizon_begins_with_the_oldest_record() {
     assert_eq!(source.delivered(0), ["before", "after"]);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn latest_begins_with_the_first_record_after_it_was_enabled() {
+pub(crate) async fn latest_begins_with_the_first_record_after_it_was_enabled() {
     let source = Source::new(2, "StartingPosition: LATEST", "").await;
     source.topic.produce(&[rec(0, "before"), rec(1, "before")]).await;
     source.enable().await;
@@ -30,8 +28,7 @@ async fn latest_begins_with_the_first_record_after_it_was_enabled() {
     assert_eq!((source.delivered(0), source.delivered(1)), (vec!["after".to_owned()], vec![]));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn at_timestamp_begins_with_the_first_record_at_or_after_it() {
+pub(crate) async fn at_timestamp_begins_with_the_first_record_at_or_after_it() {
     let now = i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap();
     let properties = format!("StartingPosition: AT_TIMESTAMP, StartingPositionTimestamp: {}", now - 60);
     let source = Source::new(3, &properties, "").await;
@@ -47,8 +44,7 @@ async fn at_timestamp_begins_with_the_first_record_at_or_after_it() {
     assert_eq!((source.delivered(1), source.delivered(2)), (vec!["new".to_owned()], vec!["new".to_owned()]));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_group_with_offsets_ignores_the_starting_position() {
+pub(crate) async fn a_group_with_offsets_ignores_the_starting_position() {
     let source = Source::new(1, "StartingPosition: TRIM_HORIZON", "").await;
     source.topic.produce(&[rec(0, "a")]).await;
     source.enable().await;
@@ -68,8 +64,7 @@ async fn a_group_with_offsets_ignores_the_starting_position() {
     assert_eq!(delivered(&app, 0), ["c"], "AT_TIMESTAMP would have read all again");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn disabling_and_enabling_loses_and_doubles_nothing() {
+pub(crate) async fn disabling_and_enabling_loses_and_doubles_nothing() {
     let source = Source::new(2, "BatchSize: 7", "").await;
     let mut next = 0;
     for _ in 0..3 {
@@ -89,8 +84,7 @@ async fn disabling_and_enabling_loses_and_doubles_nothing() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_missing_topic_is_an_error_that_names_mapping_and_topic() {
+pub(crate) async fn a_missing_topic_is_an_error_that_names_mapping_and_topic() {
     let source = Source::new(1, "BatchSize: 1", "").await;
     kafka::admin::delete_topic(&source.topic.kafka, &source.topic.name).await.unwrap();
     let error = crate::support::until("the topic's end", async || source.mapping.enable().await.err()).await;

@@ -13,8 +13,7 @@ fn all(partitions: i32, values: std::ops::Range<i32>) -> BTreeSet<(i32, String)>
     values.map(|n| (n % partitions, n.to_string())).collect()
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn several_pollers_deliver_partitions_side_by_side() {
+pub(crate) async fn several_pollers_deliver_partitions_side_by_side() {
     // Each delivery looks for one of the other partition, which it finds only when two pollers deliver at the same time.
     let source = Source::with_handler(
         2,
@@ -38,8 +37,7 @@ def handler(event, context):
     source.mapping.disable().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn two_runners_in_one_group_share_its_partitions_and_lose_nothing() {
+pub(crate) async fn two_runners_in_one_group_share_its_partitions_and_lose_nothing() {
     let source = Source::new(4, "BatchSize: 5", "").await;
     let other = source.another_mapping();
     let produce = async |range: std::ops::Range<i32>| {
@@ -66,8 +64,7 @@ async fn two_runners_in_one_group_share_its_partitions_and_lose_nothing() {
     assert_eq!(distinct(&source, 4), all(4, 0..next));
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_rebalance_in_the_midst_of_retries_loses_nothing_and_stops_no_partition() {
+pub(crate) async fn a_rebalance_in_the_midst_of_retries_loses_nothing_and_stops_no_partition() {
     let source = Source::new(
         4,
         "BatchSize: 4",

@@ -18,8 +18,7 @@ def json_bytes(event):
 
 const MB: usize = 1024 * 1024;
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_batch_is_closed_before_its_payload_exceeds_6_mb() {
+pub(crate) async fn a_batch_is_closed_before_its_payload_exceeds_6_mb() {
     let source = Source::with_handler(1, "BatchSize: 100, MaximumBatchingWindowInSeconds: 1", SIZES).await;
     // Base64 makes 2 MB of 1.5 MB, so two fit and three do not.
     let large = |n| Rec { headers: vec![("h", vec![0xff; 1000])], ..rec(0, format!("{n}").repeat(3 * MB / 2)) };
@@ -33,8 +32,7 @@ async fn a_batch_is_closed_before_its_payload_exceeds_6_mb() {
     assert!(events.iter().all(|event| event["bytes"].as_u64().unwrap() <= 6 * MB as u64), "{events:?}");
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_record_over_the_limit_goes_to_the_failure_destination_as_it_came() {
+pub(crate) async fn a_record_over_the_limit_goes_to_the_failure_destination_as_it_came() {
     let destination = "BatchSize: 100, MaximumBatchingWindowInSeconds: 1, \
                        DestinationConfig: {OnFailure: {Destination: 'kafka://TOPIC.failed'}}";
     let source = Source::with_handler(1, destination, SIZES).await;
@@ -59,8 +57,7 @@ async fn a_record_over_the_limit_goes_to_the_failure_destination_as_it_came() {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_record_that_did_not_fit_does_not_overtake_a_batch_that_failed() {
+pub(crate) async fn the_record_that_did_not_fit_does_not_overtake_a_batch_that_failed() {
     let source = Source::with_handler(
         1,
         "BatchSize: 100, MaximumBatchingWindowInSeconds: 1",

@@ -19,7 +19,7 @@ pub(crate) fn broker() -> Config {
     assert!(
         !servers.is_empty(),
         "KAFKA_BOOTSTRAP_SERVERS is not set: run the tests with `make test`, or \
-         `bash localstack/with-services.sh cargo test --workspace --test runner`"
+         `bash localstack/with-services.sh cargo test --workspace --test conformance`"
     );
     Config::plaintext(servers)
 }

@@ -1,0 +1,35 @@
+//! The whole of one template.
+
+use std::collections::BTreeMap;
+
+use indexmap::IndexMap;
+
+use super::{ApiSpec, FunctionSpec, KafkaMappingSpec, ScheduleSpec};
+
+/// Everything that one SAM template asks for.
+#[derive(Debug, Clone, Default)]
+pub struct Application {
+    /// By logical id, in the template's order.
+    pub functions: IndexMap<String, FunctionSpec>,
+    /// Kafka triggers, from raw `AWS::Lambda::EventSourceMapping` and from SAM's `MSK` and `SelfManagedKafka` events.
+    pub kafka_mappings: Vec<KafkaMappingSpec>,
+    /// `Schedule`, `ScheduleV2` events and raw `AWS::Scheduler::Schedule`.
+    pub schedules: Vec<ScheduleSpec>,
+    /// `AWS::Serverless::HttpApi`, by logical id.
+    pub apis: IndexMap<String, ApiSpec>,
+    /// Topics that are created before a trigger starts, by name.
+    pub topics: BTreeMap<String, TopicSpec>,
+    /// Names of the template's `AWS::S3::Bucket`s, which a deploy would make.
+    pub buckets: Vec<String>,
+    /// What is odd but not wrong, each with its line.
+    pub warnings: Vec<String>,
+}
+
+/// A topic that the template names.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TopicSpec {
+    /// Number of partitions.
+    pub partitions: i32,
+    /// Topic configuration (`retention.ms` ...).
+    pub config: BTreeMap<String, String>,
+}

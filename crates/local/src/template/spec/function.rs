@@ -1,0 +1,32 @@
+//! Functions.
+
+use std::{collections::BTreeMap, path::PathBuf, time::Duration};
+
+/// One `AWS::Serverless::Function`.
+#[derive(Debug, Clone)]
+pub struct FunctionSpec {
+    /// Logical id in the template, `GithubPoller`.
+    pub logical_id: String,
+    /// `FunctionName`, or the logical id in kebab-case: `github-poller`. Also the folder in `functions/` and `events/`.
+    pub name: String,
+    /// The program: the last component of `CodeUri` (`target/lambda/<binary>/`), or `BuildProperties.Binary`.
+    pub binary: String,
+    /// `CodeUri` as written, relative to the template.
+    pub code_uri: PathBuf,
+    /// `MemorySize`, MB; 128 when unset, as on Lambda.
+    pub memory_mb: u32,
+    /// `Timeout`; 3 s when unset, as on Lambda.
+    pub timeout: Duration,
+    /// `Environment.Variables`, the Globals' merged in.
+    pub environment: BTreeMap<String, String>,
+    /// `ReservedConcurrentExecutions`.
+    pub reserved_concurrency: Option<u32>,
+    /// `Metadata.Millrace.System`; `default` when unset.
+    pub system: String,
+    /// `Metadata.Millrace.Services`: what must run before this function can.
+    pub services: Vec<String>,
+    /// `Metadata.Millrace.RunOnUp`: invoked once, before any trigger starts (migrations).
+    pub run_on_up: bool,
+    /// Line of the resource in the template, from 1.
+    pub line: usize,
+}

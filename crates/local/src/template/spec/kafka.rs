@@ -1,0 +1,70 @@
+//! Kafka event source mappings.
+
+use std::time::Duration;
+
+/// A Kafka event source mapping.
+#[derive(Debug, Clone)]
+pub struct KafkaMappingSpec {
+    /// Logical id of the mapping, or `<Function><Event>` for SAM's event form.
+    pub logical_id: String,
+    /// `Ref` of the mapping, the same at every start: [`crate::template::names::mapping_uuid`].
+    pub uuid: String,
+    /// Logical id of the function.
+    pub function: String,
+    /// The one topic of the mapping.
+    pub topic: String,
+    /// `arn:aws:kafka:...` for MSK; `None` for self-managed.
+    pub event_source_arn: Option<String>,
+    /// `SelfManagedEventSource.Endpoints.KafkaBootstrapServers`; empty for MSK.
+    pub bootstrap_servers: Vec<String>,
+    /// `ConsumerGroupId`; `None` means that one is derived from the mapping's UUID.
+    pub consumer_group_id: Option<String>,
+    /// `StartingPosition`.
+    pub starting_position: StartingPosition,
+    /// `BatchSize`, 1 to 10,000; 100 when unset.
+    pub batch_size: usize,
+    /// `MaximumBatchingWindowInSeconds`; 500 ms when unset.
+    pub batching_window: Duration,
+    /// `MaximumRetryAttempts`; `None` is -1, without end.
+    pub maximum_retry_attempts: Option<u32>,
+    /// `MaximumRecordAgeInSeconds`; `None` is -1, any age.
+    pub maximum_record_age: Option<Duration>,
+    /// `BisectBatchOnFunctionError`.
+    pub bisect_on_error: bool,
+    /// `FunctionResponseTypes` contains `ReportBatchItemFailures`.
+    pub report_batch_item_failures: bool,
+    /// `DestinationConfig.OnFailure.Destination`.
+    pub on_failure: Option<OnFailure>,
+    /// `ProvisionedPollerConfig.MaximumPollers`; 1 when unset.
+    pub maximum_pollers: usize,
+    /// `Enabled`; true when unset.
+    pub enabled: bool,
+    /// Line of the mapping in the template.
+    pub line: usize,
+}
+
+impl KafkaMappingSpec {
+    /// The retries after the first attempt: with an on-failure destination, Lambda reads -1 as 10.
+    pub fn effective_retry_attempts(&self) -> Option<u32> {
+        let limited = self.on_failure.as_ref().map(|_| 10);
+        self.maximum_retry_attempts.or(limited)
+    }
+}
+
+/// Where a consumer group without committed offsets begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum StartingPosition {
+    /// The oldest record that the broker still has.
+    TrimHorizon,
+    /// Records produced from now on.
+    Latest,
+    /// `AT_TIMESTAMP`: the first record at or after this time, milliseconds since the epoch.
+    AtTimestamp(i64),
+}
+
+/// Where a batch goes when its retries or its age are used up.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum OnFailure {
+    /// `kafka://<topic>`, on the mapping's own cluster.
+    KafkaTopic(String),
+}

@@ -1,0 +1,14 @@
+//! What the template means, resolved: no intrinsic, no condition and no parameter is left. The rest of the runner
+//! sees these types only and never YAML.
+
+mod api;
+mod application;
+mod function;
+mod kafka;
+mod schedule;
+
+pub use api::{ApiSpec, CorsSpec, RouteSpec};
+pub use application::{Application, TopicSpec};
+pub use function::FunctionSpec;
+pub use kafka::{KafkaMappingSpec, OnFailure, StartingPosition};
+pub use schedule::{ScheduleKind, ScheduleSpec};

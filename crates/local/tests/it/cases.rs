@@ -1,0 +1,110 @@
+//! The table: each rule of `millrace conformance` and the function that checks it.
+
+use std::{collections::BTreeSet, future::Future, pin::Pin};
+
+use libtest_mimic::{Failed, Trial};
+use millrace::conformance;
+
+use crate::{host, kafka};
+
+/// Checks one rule against the real thing; a panic says what was found instead.
+struct Case {
+    id: &'static str,
+    check: fn() -> Pin<Box<dyn Future<Output = ()>>>,
+}
+
+macro_rules! cases {
+    ($($id:literal => $check:path),* $(,)?) => {
+        vec![$(Case { id: $id, check: || Box::pin($check()) }),*]
+    };
+}
+
+/// One test a row, and one that holds the table to the list of rules.
+pub(crate) fn trials() -> Vec<Trial> {
+    let cases = table();
+    let ids: BTreeSet<&str> = cases.iter().map(|case| case.id).collect();
+    let rules: BTreeSet<&str> = conformance::rules().map(|rule| rule.id).collect();
+    let unchecked: Vec<&str> = rules.difference(&ids).copied().collect();
+    let unnamed: Vec<&str> = ids.difference(&rules).copied().collect();
+    let whole = Trial::test("every rule has its case and every case its rule", move || {
+        if unchecked.is_empty() && unnamed.is_empty() {
+            return Ok(());
+        }
+        Err(Failed::from(format!("rules without a case: {unchecked:?}; cases without a rule: {unnamed:?}")))
+    });
+    let trials = cases.into_iter().map(|case| {
+        Trial::test(case.id, move || {
+            let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build();
+            runtime.map_err(|error| error.to_string())?.block_on((case.check)());
+            Ok(())
+        })
+    });
+    std::iter::once(whole).chain(trials).collect()
+}
+
+fn table() -> Vec<Case> {
+    [
+        cases![
+            "kafka.batching.one-payload-holds-several-partitions-each-in-order" => kafka::batching::one_payload_holds_several_partitions_each_in_order,
+            "kafka.batching.a-batch-has-no-more-than-its-size" => kafka::batching::a_batch_has_no_more_than_its_size,
+            "kafka.batching.the-window-closes-a-small-batch" => kafka::batching::the_window_closes_a_small_batch,
+            "kafka.batching.an-ending-mapping-delivers-what-it-has-begun" => kafka::batching::an_ending_mapping_delivers_what_it_has_begun,
+            "kafka.batching.a-changed-batch-size-holds-from-the-next-batch-on" => kafka::batching::a_changed_batch_size_holds_from_the_next_batch_on,
+            "kafka.event.a-record-looks-as-lambda-sends-it" => kafka::event::a_record_looks_as_lambda_sends_it,
+            "kafka.event.msk-says-so-and-names-the-cluster" => kafka::event::msk_says_so_and_names_the_cluster,
+            "kafka.failures.offsets-are-committed-after-success-only" => kafka::failures::offsets_are_committed_after_success_only,
+            "kafka.failures.a-failing-partition-holds-up-no-other" => kafka::failures::a_failing_partition_holds_up_no_other,
+            "kafka.failures.a-crash-is-a-failure-like-any-other" => kafka::failures::a_crash_is_a_failure_like_any_other,
+            "kafka.failures.a-throttled-batch-waits-and-uses-up-no-retry" => kafka::failures::a_throttled_batch_waits_and_uses_up_no_retry,
+            "kafka.failures.after-its-retries-a-batch-goes-to-the-destination-and-the-next-one-comes" => kafka::failures::after_its_retries_a_batch_goes_to_the_destination_and_the_next_one_comes,
+            "kafka.failures.without-a-destination-a-batch-is-dropped-after-its-retries" => kafka::failures::without_a_destination_a_batch_is_dropped_after_its_retries,
+            "kafka.failures.records-that-grew-too-old-are-given-up-and-the-others-tried-again" => kafka::failures::records_that_grew_too_old_are_given_up_and_the_others_tried_again,
+            "kafka.failures.bisecting-finds-the-poison-and-delivers-everything-else" => kafka::failures::bisecting_finds_the_poison_and_delivers_everything_else,
+            "kafka.failures.a-destination-that-refuses-loses-nothing" => kafka::failures::a_destination_that_refuses_loses_nothing,
+            "kafka.partial.a-partition-goes-on-from-its-failed-offset-while-others-go-on" => kafka::partial::a_partition_goes_on_from_its_failed_offset_while_others_go_on,
+            "kafka.partial.an-answer-that-makes-no-sense-returns-the-whole-batch" => kafka::partial::an_answer_that_makes_no_sense_returns_the_whole_batch,
+            "kafka.partial.without-the-setting-a-normal-return-is-success" => kafka::partial::without_the_setting_a_normal_return_is_success,
+            "kafka.position.trim-horizon-begins-with-the-oldest-record" => kafka::position::trim_horizon_begins_with_the_oldest_record,
+            "kafka.position.latest-begins-with-the-first-record-after-it-was-enabled" => kafka::position::latest_begins_with_the_first_record_after_it_was_enabled,
+            "kafka.position.at-timestamp-begins-with-the-first-record-at-or-after-it" => kafka::position::at_timestamp_begins_with_the_first_record_at_or_after_it,
+            "kafka.position.a-group-with-offsets-ignores-the-starting-position" => kafka::position::a_group_with_offsets_ignores_the_starting_position,
+            "kafka.position.disabling-and-enabling-loses-and-doubles-nothing" => kafka::position::disabling_and_enabling_loses_and_doubles_nothing,
+            "kafka.position.a-missing-topic-is-an-error-that-names-mapping-and-topic" => kafka::position::a_missing_topic_is_an_error_that_names_mapping_and_topic,
+            "kafka.sharing.several-pollers-deliver-partitions-side-by-side" => kafka::sharing::several_pollers_deliver_partitions_side_by_side,
+            "kafka.sharing.two-runners-in-one-group-share-its-partitions-and-lose-nothing" => kafka::sharing::two_runners_in_one_group_share_its_partitions_and_lose_nothing,
+            "kafka.sharing.a-rebalance-in-the-midst-of-retries-loses-nothing-and-stops-no-partition" => kafka::sharing::a_rebalance_in_the_midst_of_retries_loses_nothing_and_stops_no_partition,
+            "kafka.size.a-batch-is-closed-before-its-payload-exceeds-6-mb" => kafka::size::a_batch_is_closed_before_its_payload_exceeds_6_mb,
+            "kafka.size.a-record-over-the-limit-goes-to-the-failure-destination-as-it-came" => kafka::size::a_record_over_the_limit_goes_to_the_failure_destination_as_it_came,
+            "kafka.size.the-record-that-did-not-fit-does-not-overtake-a-batch-that-failed" => kafka::size::the_record_that_did_not_fit_does_not_overtake_a_batch_that_failed,
+        ],
+        cases![
+            "host.answers.the-answer-is-what-the-function-returned" => host::answers::the_answer_is_what_the_function_returned,
+            "host.answers.a-function-is-found-by-id-name-and-arn" => host::answers::a_function_is_found_by_id_name_and_arn,
+            "host.answers.the-context-has-deadline-arn-and-trace" => host::answers::the_context_has_deadline_arn_and_trace,
+            "host.answers.the-environment-is-lambdas-and-the-templates-and-nothing-else" => host::answers::the_environment_is_lambdas_and_the_templates_and_nothing_else,
+            "host.answers.the-second-invocation-is-warm" => host::answers::the_second_invocation_is_warm,
+            "host.answers.a-function-error-is-passed-on-and-the-process-stays" => host::answers::a_function_error_is_passed_on_and_the_process_stays,
+            "host.answers.the-log-has-the-functions-lines-between-start-end-and-report" => host::answers::the_log_has_the_functions_lines_between_start_end_and_report,
+            "host.answers.an-event-is-accepted-at-once-and-run-later" => host::answers::an_event_is_accepted_at_once_and_run_later,
+            "host.concurrency.a-reserved-concurrency-throttles-what-exceeds-it" => host::concurrency::a_reserved_concurrency_throttles_what_exceeds_it,
+            "host.concurrency.a-reserved-concurrency-of-zero-throttles-everything" => host::concurrency::a_reserved_concurrency_of_zero_throttles_everything,
+            "host.concurrency.without-a-reservation-invocations-run-at-once-up-to-the-default-and-wait-beyond" => host::concurrency::without_a_reservation_invocations_run_at_once_up_to_the_default_and_wait_beyond,
+            "host.endings.a-restart-gives-a-new-process-and-lets-the-old-one-finish" => host::endings::a_restart_gives_a_new_process_and_lets_the_old_one_finish,
+            "host.endings.a-stopped-function-refuses-until-it-is-resumed" => host::endings::a_stopped_function_refuses_until_it_is_resumed,
+            "host.endings.what-waits-for-its-turn-when-the-function-stops-is-refused" => host::endings::what_waits_for_its_turn_when_the_function_stops_is_refused,
+            "host.endings.the-end-of-the-host-lets-running-invocations-end" => host::endings::the_end_of_the_host_lets_running_invocations_end,
+            "host.endings.the-end-of-the-host-waits-no-longer-than-its-grace" => host::endings::the_end_of_the_host_waits_no_longer_than_its_grace,
+            "host.failures.a-crash-is-answered-at-once-and-the-next-invocation-is-cold" => host::failures::a_crash_is_answered_at_once_and_the_next_invocation_is_cold,
+            "host.failures.a-process-that-died-while-idle-is-not-used" => host::failures::a_process_that_died_while_idle_is_not_used,
+            "host.failures.a-timeout-kills-the-function-with-all-that-it-started" => host::failures::a_timeout_kills_the_function_with_all_that_it_started,
+            "host.failures.an-error-of-the-init-phase-is-passed-on-at-once" => host::failures::an_error_of_the_init_phase_is_passed_on_at_once,
+            "host.failures.an-exit-during-init-is-answered-at-once" => host::failures::an_exit_during_init_is_answered_at_once,
+            "host.failures.an-answer-over-6-mb-is-an-error" => host::failures::an_answer_over_6_mb_is_an_error,
+            "host.failures.a-payload-over-6-mb-is-refused" => host::failures::a_payload_over_6_mb_is_refused,
+            "host.failures.a-program-that-is-missing-or-no-program-is-named" => host::failures::a_program_that_is_missing_or_no_program_is_named,
+        ],
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
