@@ -46,6 +46,14 @@ pub struct FunctionStatus {
     pub invocations: u64,
     /// Of these, with an error.
     pub errors: u64,
+    /// Invocations refused for want of concurrency.
+    pub throttles: u64,
+    /// Invocations under way.
+    pub in_flight: usize,
+    /// Median duration of the last minute's invocations, milliseconds.
+    pub p50_ms: Option<f64>,
+    /// Duration that 99 of 100 of them did not exceed.
+    pub p99_ms: Option<f64>,
     /// Processes started.
     pub cold_starts: u64,
     /// Process ids of its idle environments.
@@ -153,6 +161,10 @@ fn function_status(function: &Function) -> FunctionStatus {
         },
         invocations: statistics.invocations,
         errors: statistics.errors,
+        throttles: statistics.throttles,
+        in_flight: function.in_flight(),
+        p50_ms: statistics.durations.quantile_ms(0.5),
+        p99_ms: statistics.durations.quantile_ms(0.99),
         cold_starts: statistics.cold_starts,
         idle_pids: function.idle_pids(),
         last_error: statistics.last_error,

@@ -84,7 +84,7 @@ impl Function {
     pub fn state(&self) -> FunctionState {
         if self.stopped.load(Ordering::Acquire) {
             FunctionState::Stopped
-        } else if self.idle_count() > 0 || self.permits.available_permits() < self.concurrency() {
+        } else if self.idle_count() > 0 || self.in_flight() > 0 {
             FunctionState::Warm
         } else {
             FunctionState::Cold
@@ -95,6 +95,12 @@ impl Function {
     #[must_use]
     pub fn idle_pids(&self) -> Vec<u32> {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).iter().map(Environment::pid).collect()
+    }
+
+    /// Invocations under way.
+    #[must_use]
+    pub fn in_flight(&self) -> usize {
+        self.concurrency().saturating_sub(self.permits.available_permits())
     }
 
     fn idle_count(&self) -> usize {
@@ -241,6 +247,7 @@ impl Function {
         }
         self.count(|statistics| {
             statistics.invocations += 1;
+            statistics.durations.record(outcome.duration);
             match error {
                 Some(error) => {
                     statistics.errors += 1;

@@ -5,6 +5,7 @@
 //! at a time and is kept for the next; one that crashed or ran out of time is gone, and the next invocation is cold.
 
 mod asynchronous;
+mod durations;
 mod environment;
 mod function;
 mod link;
@@ -21,6 +22,7 @@ use bytes::Bytes;
 use indexmap::IndexMap;
 
 pub use asynchronous::Asynchronous;
+pub use durations::{BUCKET_BOUNDS_MS, Durations};
 pub use function::Function;
 pub use outcome::{InvokeError, Outcome};
 pub use statistics::{FunctionState, Statistics};

@@ -2,6 +2,8 @@
 
 use std::time::SystemTime;
 
+use super::durations::Durations;
+
 /// What happened to a function since the runner started.
 #[derive(Debug, Clone, Default)]
 pub struct Statistics {
@@ -11,6 +13,8 @@ pub struct Statistics {
     pub errors: u64,
     /// Invocations refused for want of concurrency.
     pub throttles: u64,
+    /// How long invocations took.
+    pub durations: Durations,
     /// Processes started.
     pub cold_starts: u64,
     /// The newest error, as its error object.

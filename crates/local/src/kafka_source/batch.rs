@@ -74,6 +74,12 @@ impl Batch {
         self.partitions.values().all(|slice| slice.records.is_empty())
     }
 
+    /// The newest timestamp of its records, in milliseconds since the epoch.
+    pub(super) fn newest_ms(&self) -> i64 {
+        let last = self.partitions.values().filter_map(|slice| slice.records.last());
+        last.map(|record| record.timestamp_ms).max().unwrap_or_default()
+    }
+
     /// Bytes of all records' JSON: what the payload holds beside its envelope and keys.
     pub(super) fn encoded_len(&self) -> usize {
         self.partitions.iter().map(|(partition, slice)| slice.json.len() + partition.topic.len() + 24).sum()

@@ -131,7 +131,10 @@ impl Poller {
         let shared = Arc::clone(&self.shared);
         let payload = batch.payload(&shared.envelope);
         let result = self.runtime.block_on(shared.host.invoke(&shared.spec.function, payload));
-        shared.count(|statistics| statistics.invocations += 1);
+        shared.count(|statistics| {
+            statistics.invocations += 1;
+            statistics.delivered += batch.len() as u64;
+        });
         let mut failed = Failed { function_arn: shared.function_arn(), attempts: attempts + 1, ..Failed::default() };
         match result {
             Ok(outcome) if outcome.is_success() => {
@@ -145,7 +148,10 @@ impl Poller {
                 }
                 failed.request_id.clone_from(&outcome.request_id);
                 match response::read(&outcome.payload, &batch, partial) {
-                    Verdict::Done => shared.count(|statistics| statistics.records += batch.len() as u64),
+                    Verdict::Done => shared.count(|statistics| {
+                        statistics.records += batch.len() as u64;
+                        statistics.newest_done_ms = statistics.newest_done_ms.max(batch.newest_ms());
+                    }),
                     Verdict::Again(first) => {
                         let again = batch.beginning_at(&first);
                         shared.count(|statistics| statistics.records += (batch.len() - again.len()) as u64);

@@ -45,6 +45,10 @@ pub struct MappingStatistics {
     pub failures: u64,
     /// Records that are done.
     pub records: u64,
+    /// Records in all attempts together: by `invocations`, how full batches are.
+    pub delivered: u64,
+    /// Timestamp of the newest record that is done, in milliseconds since the epoch; 0 before the first.
+    pub newest_done_ms: i64,
     /// Records that went to the failure destination, or were dropped for want of one.
     pub given_up: u64,
 }
