@@ -14,7 +14,7 @@ use tracing::{error, info};
 use uuid::Uuid;
 
 use crate::{
-    host::Host,
+    host::{Host, Origin},
     schedule::{
         event::{self, Run},
         expression::Schedule,
@@ -171,7 +171,9 @@ impl ScheduleSource {
             (state.spec.clone(), payload(&state.spec, due))
         };
         info!(schedule = spec.name, function = spec.function, "schedule fires");
-        if let Err(failure) = self.host.invoke_asynchronously(&spec.function, payload.into()) {
+        if let Err(failure) =
+            self.host.invoke_asynchronously(&Origin::schedule(&spec.name), &spec.function, payload.into())
+        {
             error!(schedule = spec.name, error = %failure, "schedule cannot invoke");
         }
     }

@@ -12,7 +12,7 @@ use axum::{
 use http::{HeaderMap, StatusCode, header};
 
 use super::{Stack, error::ApiError};
-use crate::host::{InvokeError, PAYLOAD_LIMIT};
+use crate::host::{InvokeError, Origin, PAYLOAD_LIMIT};
 
 pub(super) fn router() -> Router<Arc<Stack>> {
     Router::new()
@@ -36,7 +36,8 @@ async fn invoke(
     let kind = headers.get("x-amz-invocation-type").and_then(|value| value.to_str().ok());
     match kind.unwrap_or("RequestResponse") {
         "RequestResponse" => {
-            let outcome = stack.host.invoke(&name, payload).await.map_err(|error| refused(&error))?;
+            let outcome =
+                stack.host.invoke(&Origin::caller(), &name, payload).await.map_err(|error| refused(&error))?;
             let mut answer =
                 (StatusCode::OK, [(header::CONTENT_TYPE, "application/json")], outcome.payload).into_response();
             let headers = answer.headers_mut();
@@ -50,7 +51,10 @@ async fn invoke(
             Ok(answer)
         }
         "Event" => {
-            let id = stack.host.invoke_asynchronously(&name, payload).map_err(|error| refused(&error))?;
+            let id = stack
+                .host
+                .invoke_asynchronously(&Origin::asynchronous(), &name, payload)
+                .map_err(|error| refused(&error))?;
             Ok((StatusCode::ACCEPTED, [("x-amzn-requestid", id)]).into_response())
         }
         "DryRun" => match stack.host.find(&name) {

@@ -14,13 +14,16 @@ use std::{future::Future, time::Duration};
 use bytes::Bytes;
 pub use server::{listen, serve};
 
+use crate::host::Origin;
+
 /// What runs functions.
 pub trait Invoke: Clone + Send + Sync + 'static {
-    /// Runs the function with the logical id `function` and gives its answer.
+    /// Runs the function with the logical id `function` for `origin` and gives its answer.
     ///
     /// The future may be dropped when the client leaves or the time is over.
     fn invoke(
         &self,
+        origin: &Origin,
         function: &str,
         payload: Bytes,
         timeout: Duration,

@@ -15,9 +15,12 @@ use http_body_util::{BodyExt, Limited};
 use tokio::net::TcpListener;
 
 use super::{Invoke, InvokeError, cors, payload, response, route};
-use crate::template::{
-    ACCOUNT,
-    spec::{ApiSpec, RouteSpec},
+use crate::{
+    host::Origin,
+    template::{
+        ACCOUNT,
+        spec::{ApiSpec, RouteSpec},
+    },
 };
 
 /// An HTTP API's limit on a request.
@@ -29,6 +32,7 @@ const GRACE: Duration = Duration::from_millis(250);
 
 struct Api<I> {
     spec: ApiSpec,
+    origin: Origin,
     invoker: I,
 }
 
@@ -60,7 +64,7 @@ pub async fn serve(
     invoker: impl Invoke,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let state = Arc::new(Api { spec: api, invoker });
+    let state = Arc::new(Api { origin: Origin::api(&api.logical_id), spec: api, invoker });
     let router = Router::new().fallback(handle).with_state(state);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let shutdown = shutdown.boxed().shared();
@@ -127,7 +131,7 @@ async fn respond<I: Invoke>(api: &Api<I>, peer: SocketAddr, request_id: &str, re
 
 async fn invoke<I: Invoke>(api: &Api<I>, route: &RouteSpec, event: Bytes) -> Response<Bytes> {
     let function = route.function.as_str();
-    let running = api.invoker.invoke(function, event, route.timeout);
+    let running = api.invoker.invoke(&api.origin, function, event, route.timeout);
     let result = tokio::time::timeout(route.timeout + GRACE, running).await.unwrap_or(Err(InvokeError::Timeout));
     match result {
         Ok(answer) if answer.len() > MAXIMUM_PAYLOAD => failure(function, &InvokeError::TooLarge),
@@ -164,7 +168,7 @@ mod tests {
     struct Echo;
 
     impl Invoke for Echo {
-        async fn invoke(&self, function: &str, payload: Bytes, _: Duration) -> Result<Bytes, InvokeError> {
+        async fn invoke(&self, _: &Origin, function: &str, payload: Bytes, _: Duration) -> Result<Bytes, InvokeError> {
             let event: Value = serde_json::from_slice(&payload).unwrap();
             match event["rawPath"].as_str().unwrap() {
                 "/error" => Err(InvokeError::FunctionError),

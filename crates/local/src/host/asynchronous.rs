@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, warn};
 use uuid::Uuid;
 
-use super::{function::Function, outcome::InvokeError};
+use super::{function::Function, origin::Origin, outcome::InvokeError};
 
 /// Lambda's limit for an event, 1 MB since 2025.
 const EVENT_LIMIT: usize = 1024 * 1024;
@@ -28,7 +28,12 @@ pub struct Asynchronous {
 }
 
 impl Asynchronous {
-    pub(super) fn accept(&self, function: Arc<Function>, payload: Bytes) -> Result<String, InvokeError> {
+    pub(super) fn accept(
+        &self,
+        origin: Origin,
+        function: Arc<Function>,
+        payload: Bytes,
+    ) -> Result<String, InvokeError> {
         if payload.len() > EVENT_LIMIT {
             return Err(InvokeError::PayloadTooLarge { size: payload.len(), limit: EVENT_LIMIT });
         }
@@ -36,7 +41,7 @@ impl Asynchronous {
         let id = Uuid::new_v4().to_string();
         let event = id.clone();
         tokio::spawn(async move {
-            deliver(&function, &payload, &ending).await;
+            deliver(origin, &function, &payload, &ending).await;
             tracing::debug!(function = function.spec().name, event, "event is done");
         });
         Ok(id)
@@ -47,13 +52,16 @@ impl Asynchronous {
     }
 }
 
-async fn deliver(function: &Function, payload: &Bytes, ending: &CancellationToken) {
+async fn deliver(mut origin: Origin, function: &Function, payload: &Bytes, ending: &CancellationToken) {
     let mut delays = RETRY_DELAYS.into_iter();
     let mut throttled = 0;
     loop {
-        let delay = match function.invoke(payload.clone()).await {
+        let delay = match function.invoke(&origin, payload.clone()).await {
             Ok(outcome) if outcome.is_success() => return,
-            Ok(_) => delays.next(),
+            Ok(_) => {
+                origin.attempt += 1;
+                delays.next()
+            }
             Err(InvokeError::Throttled) if throttled < THROTTLED_ATTEMPTS => {
                 throttled += 1;
                 Some(THROTTLED_DELAY)

@@ -20,6 +20,7 @@ use super::{
     environment::{Ended, Environment, describe},
     link::{Answer, Job},
     log::{FunctionLog, Report},
+    origin::Origin,
     outcome::{InvokeError, Outcome},
     program::Program,
     statistics::{FunctionState, Statistics},
@@ -111,7 +112,7 @@ impl Function {
         usize::try_from(self.spec.reserved_concurrency.unwrap_or(self.config.default_concurrency)).unwrap_or(1)
     }
 
-    pub(super) async fn invoke(&self, payload: Bytes) -> Result<Outcome, InvokeError> {
+    pub(super) async fn invoke(&self, origin: &Origin, payload: Bytes) -> Result<Outcome, InvokeError> {
         if payload.len() > PAYLOAD_LIMIT {
             return Err(InvokeError::PayloadTooLarge { size: payload.len(), limit: PAYLOAD_LIMIT });
         }
@@ -127,7 +128,7 @@ impl Function {
         if spawned && let Err(mut outcome) = environment.wait_until_ready(INIT_LIMIT.max(self.spec.timeout)).await {
             outcome.request_id.clone_from(&request_id);
             environment.end().await;
-            self.finish(&log, &outcome, None, Some("error"));
+            self.finish(origin, &log, &outcome, None, Some("error"));
             return Ok(outcome);
         }
         let init_duration = environment.take_init();
@@ -138,7 +139,7 @@ impl Function {
             (Some(_), true) => Some("error"),
             (Some(_), false) => Some("timeout"),
         };
-        self.finish(&log, &outcome, environment.memory_used_mb(), status);
+        self.finish(origin, &log, &outcome, environment.memory_used_mb(), status);
         if usable && generation == self.generation.load(Ordering::Acquire) && !self.stopped.load(Ordering::Acquire) {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
         } else {
@@ -231,7 +232,14 @@ impl Function {
         }
     }
 
-    fn finish(&self, log: &FunctionLog, outcome: &Outcome, memory_used_mb: Option<u64>, status: Option<&str>) {
+    fn finish(
+        &self,
+        origin: &Origin,
+        log: &FunctionLog,
+        outcome: &Outcome,
+        memory_used_mb: Option<u64>,
+        status: Option<&str>,
+    ) {
         log.line(&format!("END RequestId: {}", outcome.request_id));
         log.report(&Report {
             request_id: &outcome.request_id,
@@ -243,7 +251,8 @@ impl Function {
         });
         let error = outcome.function_error.map(|_| String::from_utf8_lossy(&outcome.payload).into_owned());
         if let Some(error) = &error {
-            warn!(function = self.spec.name, request_id = outcome.request_id, error, "invocation failed");
+            let (origin, attempt) = (&origin.trigger, origin.attempt);
+            warn!(function = self.spec.name, request_id = outcome.request_id, %origin, attempt, error, "invocation failed");
         }
         self.count(|statistics| {
             statistics.invocations += 1;

@@ -11,6 +11,7 @@ mod function;
 mod link;
 mod log;
 mod memory;
+mod origin;
 mod outcome;
 mod program;
 mod runtime_api;
@@ -24,6 +25,7 @@ use indexmap::IndexMap;
 pub use asynchronous::Asynchronous;
 pub use durations::{BUCKET_BOUNDS_MS, Durations};
 pub use function::Function;
+pub use origin::{Origin, Trigger};
 pub use outcome::{InvokeError, Outcome};
 pub use statistics::{FunctionState, Statistics};
 
@@ -86,16 +88,16 @@ impl Host {
         self.functions.values()
     }
 
-    /// Invokes a function and waits for its answer.
+    /// Invokes a function for `origin` and waits for its answer.
     ///
     /// # Errors
     /// When there is no such function, its concurrency is used up, the payload is over 6 MB, or its program cannot be
     /// started. What goes wrong inside the function is an [`Outcome`] with a function error.
-    pub async fn invoke(&self, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
+    pub async fn invoke(&self, origin: &Origin, function: &str, payload: Bytes) -> Result<Outcome, InvokeError> {
         let function = self.find(function).ok_or_else(|| self.unknown(function))?;
         // On a task of its own: a caller that leaves (an HTTP client, say) does not end the invocation, as on AWS.
-        let (function, name) = (Arc::clone(function), function.spec().name.clone());
-        let invocation = tokio::spawn(async move { function.invoke(payload).await });
+        let (function, name, origin) = (Arc::clone(function), function.spec().name.clone(), origin.clone());
+        let invocation = tokio::spawn(async move { function.invoke(&origin, payload).await });
         let crashed =
             |error: tokio::task::JoinError| InvokeError::NotRunnable { function: name, reason: error.to_string() };
         invocation.await.map_err(crashed)?
@@ -105,9 +107,14 @@ impl Host {
     ///
     /// # Errors
     /// When there is no such function or the payload is over Lambda's limit for events, 1 MB.
-    pub fn invoke_asynchronously(&self, function: &str, payload: Bytes) -> Result<String, InvokeError> {
+    pub fn invoke_asynchronously(
+        &self,
+        origin: &Origin,
+        function: &str,
+        payload: Bytes,
+    ) -> Result<String, InvokeError> {
         let function = self.find(function).ok_or_else(|| self.unknown(function))?;
-        self.asynchronous.accept(Arc::clone(function), payload)
+        self.asynchronous.accept(origin.clone(), Arc::clone(function), payload)
     }
 
     fn unknown(&self, name: &str) -> InvokeError {

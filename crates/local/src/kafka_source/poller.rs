@@ -25,7 +25,10 @@ use super::{
     retry::{Condition, Retry, Waiting, after_failure},
     shared::Shared,
 };
-use crate::{host::InvokeError, template::spec::OnFailure};
+use crate::{
+    host::{InvokeError, Origin},
+    template::spec::OnFailure,
+};
 
 /// How soon a batch is offered again to a function that has no free process or does not run.
 const BUSY_DELAY: Duration = Duration::from_millis(500);
@@ -130,7 +133,8 @@ impl Poller {
     fn deliver(&mut self, batch: Batch, attempts: u32) {
         let shared = Arc::clone(&self.shared);
         let payload = batch.payload(&shared.envelope);
-        let result = self.runtime.block_on(shared.host.invoke(&shared.spec.function, payload));
+        let origin = Origin::mapping(&shared.spec.logical_id).attempt(attempts + 1);
+        let result = self.runtime.block_on(shared.host.invoke(&origin, &shared.spec.function, payload));
         shared.count(|statistics| {
             statistics.invocations += 1;
             statistics.delivered += batch.len() as u64;

@@ -13,7 +13,7 @@ use super::UpOptions;
 use crate::{
     api::{Settings, Stack},
     gateway,
-    host::{Host, HostConfig, InvokeError},
+    host::{Host, HostConfig, InvokeError, Origin},
     instance::Instance,
     kafka_source::Mapping,
     schedule_source::ScheduleSource,
@@ -56,7 +56,7 @@ pub(super) fn host(
 }
 
 pub(super) async fn run_on_up(host: &Host, spec: &FunctionSpec, progress: &impl Fn(&str)) -> anyhow::Result<()> {
-    let outcome = host.invoke(&spec.logical_id, Bytes::from_static(b"{}")).await?;
+    let outcome = host.invoke(&Origin::caller(), &spec.logical_id, Bytes::from_static(b"{}")).await?;
     let answer = String::from_utf8_lossy(&outcome.payload);
     if !outcome.is_success() {
         bail!("{} failed: {answer}", spec.name);
@@ -143,8 +143,14 @@ pub(super) async fn start_triggers(stack: &Stack, progress: &impl Fn(&str)) -> a
 }
 
 impl gateway::Invoke for Host {
-    async fn invoke(&self, function: &str, payload: Bytes, timeout: Duration) -> Result<Bytes, gateway::InvokeError> {
-        match tokio::time::timeout(timeout, Self::invoke(self, function, payload)).await {
+    async fn invoke(
+        &self,
+        origin: &Origin,
+        function: &str,
+        payload: Bytes,
+        timeout: Duration,
+    ) -> Result<Bytes, gateway::InvokeError> {
+        match tokio::time::timeout(timeout, Self::invoke(self, origin, function, payload)).await {
             Err(_) => Err(gateway::InvokeError::Timeout),
             Ok(Ok(outcome)) if outcome.is_success() => Ok(outcome.payload),
             Ok(Ok(_)) => Err(gateway::InvokeError::FunctionError),

@@ -2,6 +2,7 @@
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use millrace::host::Origin;
 use serde_json::json;
 
 use crate::support::{App, error_of, until};
@@ -30,10 +31,14 @@ pub(crate) async fn the_answer_is_what_the_function_returned() {
 pub(crate) async fn a_function_is_found_by_id_name_and_arn() {
     let app = App::function("Timeout: 10, FunctionName: my-echo", ECHO);
     for name in ["F", "my-echo", "my-echo:$LATEST", app.f().arn().as_str()] {
-        let outcome = app.host.invoke(name, "1".into()).await.unwrap_or_else(|error| panic!("{name}: {error}"));
+        let outcome = app
+            .host
+            .invoke(&Origin::caller(), name, "1".into())
+            .await
+            .unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(&outcome.payload[..], b"1", "{name}");
     }
-    let unknown = app.host.invoke("other", "1".into()).await.unwrap_err();
+    let unknown = app.host.invoke(&Origin::caller(), "other", "1".into()).await.unwrap_err();
     assert_eq!(unknown.to_string(), "function other does not exist; there are my-echo");
 }
 
@@ -163,7 +168,7 @@ def handler(event, context):
     record(event)
 ",
     );
-    app.host.invoke_asynchronously("F", r#"{"n": 1}"#.into()).unwrap();
+    app.host.invoke_asynchronously(&Origin::asynchronous(), "F", r#"{"n": 1}"#.into()).unwrap();
     assert!(app.records().is_empty(), "it waits for the flag, and its caller has gone on");
     app.raise("go");
     assert_eq!(app.recorded(1).await, [json!({"n": 1})]);

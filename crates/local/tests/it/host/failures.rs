@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use millrace::host::{InvokeError, PAYLOAD_LIMIT};
+use millrace::host::{InvokeError, Origin, PAYLOAD_LIMIT};
 use serde_json::json;
 
 use crate::support::{App, error_of, until};
@@ -152,7 +152,8 @@ def handler(event, context):
     assert_eq!(&outcome.payload[..], (PAYLOAD_LIMIT - 2).to_string().as_bytes());
     let refused = app.try_invoke(text(PAYLOAD_LIMIT + 1)).await.unwrap_err();
     assert_eq!(refused, InvokeError::PayloadTooLarge { size: PAYLOAD_LIMIT + 1, limit: PAYLOAD_LIMIT });
-    let refused = app.host.invoke_asynchronously("F", text(1024 * 1024 + 1).into()).unwrap_err();
+    let refused =
+        app.host.invoke_asynchronously(&Origin::asynchronous(), "F", text(1024 * 1024 + 1).into()).unwrap_err();
     assert!(matches!(refused, InvokeError::PayloadTooLarge { limit: 1_048_576, .. }), "{refused}");
 }
 

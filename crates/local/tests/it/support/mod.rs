@@ -12,7 +12,7 @@ use std::{
 
 use bytes::Bytes;
 use millrace::{
-    host::{Function, Host, HostConfig, InvokeError, Outcome},
+    host::{Function, Host, HostConfig, InvokeError, Origin, Outcome},
     template::{self, Options, spec::Application},
 };
 use serde_json::Value;
@@ -87,7 +87,7 @@ impl App {
 
     /// Invokes `F`.
     pub(crate) async fn try_invoke(&self, payload: impl Into<Bytes>) -> Result<Outcome, InvokeError> {
-        self.host.invoke("F", payload.into()).await
+        self.host.invoke(&Origin::caller(), "F", payload.into()).await
     }
 
     /// Invokes `F`, which can be.
@@ -105,7 +105,7 @@ impl App {
     /// An invocation of `F` that goes on by itself.
     pub(crate) fn start_invocation(&self, payload: &Value) -> tokio::task::JoinHandle<Result<Outcome, InvokeError>> {
         let (host, payload) = (self.host.clone(), Bytes::from(payload.to_string()));
-        tokio::spawn(async move { host.invoke("F", payload).await })
+        tokio::spawn(async move { host.invoke(&Origin::caller(), "F", payload).await })
     }
 
     /// The function itself.

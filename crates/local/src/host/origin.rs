@@ -1,0 +1,81 @@
+//! Who asks for an invocation.
+
+use std::sync::Arc;
+
+/// What stands behind an invocation, for records, injected faults and metrics. Cheap to clone.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Origin {
+    /// What asks.
+    pub trigger: Trigger,
+    /// 1 for the first attempt to deliver this event.
+    pub attempt: u32,
+}
+
+/// What can ask for an invocation.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Trigger {
+    /// A caller of the Invoke API, or the runner itself, that waits for the answer.
+    Caller,
+    /// An event source mapping, by logical id.
+    Mapping(Arc<str>),
+    /// A schedule or a rule, by name.
+    Schedule(Arc<str>),
+    /// An HTTP API or a function URL, by logical id.
+    Api(Arc<str>),
+    /// An event that a caller of the Invoke API left (invocation type `Event`).
+    Asynchronous,
+}
+
+impl Origin {
+    fn first(trigger: Trigger) -> Self {
+        Self { trigger, attempt: 1 }
+    }
+
+    /// A caller that waits for the answer.
+    #[must_use]
+    pub fn caller() -> Self {
+        Self::first(Trigger::Caller)
+    }
+
+    /// The mapping with this logical id.
+    #[must_use]
+    pub fn mapping(logical_id: &str) -> Self {
+        Self::first(Trigger::Mapping(logical_id.into()))
+    }
+
+    /// The schedule or rule with this name.
+    #[must_use]
+    pub fn schedule(name: &str) -> Self {
+        Self::first(Trigger::Schedule(name.into()))
+    }
+
+    /// The API or function URL with this logical id.
+    #[must_use]
+    pub fn api(logical_id: &str) -> Self {
+        Self::first(Trigger::Api(logical_id.into()))
+    }
+
+    /// An event of the Invoke API.
+    #[must_use]
+    pub fn asynchronous() -> Self {
+        Self::first(Trigger::Asynchronous)
+    }
+
+    /// The same for another attempt, counted from 1.
+    #[must_use]
+    pub fn attempt(self, attempt: u32) -> Self {
+        Self { attempt, ..self }
+    }
+}
+
+impl std::fmt::Display for Trigger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Caller => f.write_str("caller"),
+            Self::Mapping(id) => write!(f, "mapping {id}"),
+            Self::Schedule(name) => write!(f, "schedule {name}"),
+            Self::Api(id) => write!(f, "api {id}"),
+            Self::Asynchronous => f.write_str("asynchronous"),
+        }
+    }
+}
