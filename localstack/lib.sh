@@ -203,11 +203,12 @@ need_mvn() {
 
 # --- probes: what answers, asked without a tool that may be missing -----------------------------------------------
 
-# http_status METHOD PORT PATH: prints the status that 127.0.0.1 answers with; false when nothing answers.
+# http_status METHOD PORT PATH [HEADER]: prints the status that 127.0.0.1 answers with; false when nothing answers.
 http_status() {
     local protocol status
     { exec 3<>"/dev/tcp/127.0.0.1/$2"; } 2>/dev/null || return 1
-    printf '%s %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\nContent-Length: 0\r\nConnection: close\r\n\r\n' "$1" "$3" "$2" >&3
+    printf '%s %s HTTP/1.1\r\nHost: 127.0.0.1:%s\r\n%sContent-Length: 0\r\nConnection: close\r\n\r\n' \
+        "$1" "$3" "$2" "${4:+$4$'\r\n'}" >&3
     read -r -t 5 protocol status _ <&3 || return 1
     exec 3>&-
     printf '%s' "$status"

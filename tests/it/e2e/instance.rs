@@ -10,7 +10,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 /// What `make test` says about its own services; an instance must start its own instead.
-const NOT_INHERITED: [&str; 8] = [
+const NOT_INHERITED: [&str; 10] = [
     "KAFKA_BOOTSTRAP_SERVERS",
     "DATABASE_URL",
     "AWS_ENDPOINT_URL",
@@ -18,6 +18,8 @@ const NOT_INHERITED: [&str; 8] = [
     "POSTGRES_SHARD_1_URL",
     "POSTGRES_SHARD_2_URL",
     "POSTGRES_SHARD_3_URL",
+    "RABBITMQ_URL",
+    "RABBITMQ_MANAGEMENT_URL",
     "MILLRACE_DIR",
 ];
 

@@ -47,6 +47,9 @@ pub struct ServiceDefinition {
     /// Whether the script has the verb `prepare`.
     #[serde(default)]
     pub prepare: bool,
+    /// Whether `up` starts it only for what needs it.
+    #[serde(default)]
+    pub on_demand: bool,
 }
 
 impl Definitions {
@@ -61,6 +64,13 @@ impl Definitions {
             serde_json::from_value(tree).with_context(|| format!("understand {}", path.display()))?;
         definitions.dir = path.parent().unwrap_or(Path::new(".")).to_owned();
         Ok(definitions)
+    }
+
+    /// The service that gives this variable to others.
+    #[must_use]
+    pub fn providing(&self, variable: &str) -> Option<&str> {
+        let provides = |definition: &ServiceDefinition| definition.provides.contains_key(variable);
+        self.services.iter().find(|(_, definition)| provides(definition)).map(|(name, _)| name.as_str())
     }
 
     /// Every port variable with its usual port and its service.
@@ -111,6 +121,7 @@ mod tests {
         let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../localstack/services.yaml");
         let definitions = Definitions::load(&path).unwrap();
         assert_eq!(definitions.services["kafka"].ports["MILLRACE_PORT_KAFKA"], 9092);
+        assert_eq!(definitions.providing("RABBITMQ_URL"), Some("rabbitmq"));
         for (name, service) in &definitions.services {
             assert!(definitions.dir.join(&service.script).is_file(), "{name}: {} does not exist", service.script);
         }

@@ -33,15 +33,23 @@ pub(super) fn select(mut application: Application, systems: &[String]) -> anyhow
     Ok(application)
 }
 
-/// All services for the whole, those that its functions name for a part.
+/// Everything for `--services-only`; for the whole template all but those that are there on demand only; for a part what
+/// its functions name; and always what a trigger needs.
 pub(super) fn wanted_services(
     application: &Application,
     options: &UpOptions,
     definitions: &Definitions,
 ) -> Vec<String> {
-    if options.systems.is_empty() {
-        return definitions.services.keys().cloned().collect();
-    }
-    let named = application.functions.values().flat_map(|function| function.services.clone());
-    named.collect::<BTreeSet<String>>().into_iter().collect()
+    let all = definitions.services.iter();
+    let mut wanted: BTreeSet<String> = if options.services_only {
+        all.map(|(name, _)| name.clone()).collect()
+    } else if options.systems.is_empty() {
+        all.filter(|(_, definition)| !definition.on_demand).map(|(name, _)| name.clone()).collect()
+    } else {
+        BTreeSet::new()
+    };
+    wanted.extend(application.functions.values().flat_map(|function| function.services.clone()));
+    wanted
+        .extend(application.needed_variables().filter_map(|variable| definitions.providing(variable)).map(Into::into));
+    wanted.into_iter().collect()
 }

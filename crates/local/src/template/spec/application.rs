@@ -25,6 +25,14 @@ pub struct Application {
     pub warnings: Vec<String>,
 }
 
+impl Application {
+    /// The variables without which a trigger cannot run: where the broker of an ARN is.
+    pub fn needed_variables(&self) -> impl Iterator<Item = &'static str> {
+        let msk = self.kafka_mappings.iter().any(|mapping| mapping.event_source_arn.is_some());
+        msk.then_some("KAFKA_BOOTSTRAP_SERVERS").into_iter()
+    }
+}
+
 /// A topic that the template names.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TopicSpec {
