@@ -5,16 +5,18 @@ use std::{sync::Arc, time::SystemTime};
 use axum::{
     Json, Router,
     extract::{Path, State},
+    response::IntoResponse,
     routing::{get, post},
 };
 use chrono::{DateTime, SecondsFormat, Utc};
-use http::StatusCode;
+use http::{StatusCode, header};
 use serde::Serialize;
 
 use super::{Stack, error::ApiError};
 use crate::{
     host::{Function, FunctionState},
-    kafka_source::{MappingState, MappingStatistics},
+    kafka_source::{Lag, Mapping, MappingState, MappingStatistics},
+    metrics,
     services::ServiceStatus,
 };
 
@@ -77,6 +79,10 @@ pub struct MappingStatus {
     pub group: String,
     /// Where it is.
     pub state: MappingState,
+    /// Most records of a batch.
+    pub batch_size: usize,
+    /// How far behind it is; `None` when the broker does not answer.
+    pub lag: Option<Lag>,
     /// What it did.
     #[serde(flatten)]
     pub statistics: MappingStatistics,
@@ -96,17 +102,24 @@ pub struct ScheduleStatus {
 }
 
 pub(super) fn router() -> Router<Arc<Stack>> {
-    Router::new().route("/_millrace/status", get(status)).route("/_millrace/{action}/{name}", post(act))
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/_millrace/status", get(status))
+        .route("/_millrace/{action}/{name}", post(act))
 }
 
 async fn status(State(stack): State<Arc<Stack>>) -> Json<Status> {
     Json(Status {
         services: stack.services.status(&stack.variables).await,
         functions: stack.host.functions().map(|function| function_status(function)).collect(),
-        mappings: stack.mappings.iter().map(|mapping| mapping_status(mapping)).collect(),
+        mappings: futures::future::join_all(stack.mappings.iter().map(|mapping| mapping_status(mapping))).await,
         schedules: stack.schedules.values().map(|source| schedule_status(source)).collect(),
         apis: stack.apis.iter().map(|(name, port)| (name.clone(), format!("http://localhost:{port}"))).collect(),
     })
+}
+
+async fn metrics(State(stack): State<Arc<Stack>>) -> impl IntoResponse {
+    ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], stack.metrics.of_stack(&stack.mappings).await)
 }
 
 async fn act(
@@ -172,13 +185,15 @@ fn function_status(function: &Function) -> FunctionStatus {
     }
 }
 
-fn mapping_status(mapping: &crate::kafka_source::Mapping) -> MappingStatus {
+async fn mapping_status(mapping: &Mapping) -> MappingStatus {
     MappingStatus {
         name: mapping.spec().logical_id.clone(),
         uuid: mapping.uuid().to_owned(),
         topic: mapping.spec().topic.clone(),
         group: mapping.group().to_owned(),
         state: mapping.state().0,
+        batch_size: mapping.limits().0,
+        lag: mapping.lag().await,
         statistics: mapping.statistics(),
     }
 }

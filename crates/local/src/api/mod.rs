@@ -20,7 +20,7 @@ use indexmap::IndexMap;
 pub use control::{FunctionStatus, MappingStatus, ScheduleStatus, Status};
 pub use settings::Settings;
 
-use crate::{host::Host, kafka_source::Mapping, schedule_source::ScheduleSource, services::Services};
+use crate::{host::Host, kafka_source::Mapping, metrics::Metrics, schedule_source::ScheduleSource, services::Services};
 
 /// What the calls act on.
 #[derive(Debug)]
@@ -29,6 +29,8 @@ pub struct Stack {
     pub host: Host,
     /// The Kafka triggers.
     pub mappings: Vec<Arc<Mapping>>,
+    /// What Prometheus is told.
+    pub metrics: Arc<Metrics>,
     /// The schedules, by name.
     pub schedules: IndexMap<String, Arc<ScheduleSource>>,
     /// Name, port and system of each API.

@@ -28,6 +28,9 @@ pub trait Invoke: Clone + Send + Sync + 'static {
         payload: Bytes,
         timeout: Duration,
     ) -> impl Future<Output = Result<Bytes, InvokeError>> + Send;
+
+    /// What `GET /metrics` answers for an API with these functions, unless one of its own routes does.
+    fn metrics(&self, functions: &[&str]) -> Option<String>;
 }
 
 /// Why there is no answer.

@@ -10,7 +10,7 @@ use axum::{
 use bytes::Bytes;
 use chrono::Utc;
 use futures::FutureExt;
-use http::{Response, StatusCode, header};
+use http::{HeaderValue, Method, Response, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use tokio::net::TcpListener;
 
@@ -102,6 +102,9 @@ async fn handle<I: Invoke>(
 async fn respond<I: Invoke>(api: &Api<I>, peer: SocketAddr, request_id: &str, request: Request) -> Response<Bytes> {
     let (parts, body) = request.into_parts();
     let path = payload::decoded_path(parts.uri.path());
+    if let Some(answer) = metrics(api, &parts.method, &path) {
+        return answer;
+    }
     let Some(matched) = route::find(&api.spec.routes, parts.method.as_str(), &path) else {
         return response::message(StatusCode::NOT_FOUND, "Not Found");
     };
@@ -127,6 +130,21 @@ async fn respond<I: Invoke>(api: &Api<I>, peer: SocketAddr, request_id: &str, re
         return too_large();
     }
     invoke(api, matched.route, event).await
+}
+
+/// `GET /metrics` tells Prometheus of the API's functions, unless the API has a route of just this path. On AWS the same
+/// figures are in CloudWatch.
+fn metrics<I: Invoke>(api: &Api<I>, method: &Method, path: &str) -> Option<Response<Bytes>> {
+    const PATH: &str = "/metrics";
+    if path != PATH || method != Method::GET || api.spec.routes.iter().any(|route| route.path == PATH) {
+        return None;
+    }
+    let mut functions: Vec<&str> = api.spec.routes.iter().map(|route| route.function.as_str()).collect();
+    functions.sort_unstable();
+    functions.dedup();
+    let mut answer = Response::new(Bytes::from(api.invoker.metrics(&functions)?));
+    answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::metrics::CONTENT_TYPE));
+    Some(answer)
 }
 
 async fn invoke<I: Invoke>(api: &Api<I>, route: &RouteSpec, event: Bytes) -> Response<Bytes> {
@@ -168,6 +186,10 @@ mod tests {
     struct Echo;
 
     impl Invoke for Echo {
+        fn metrics(&self, functions: &[&str]) -> Option<String> {
+            Some(format!("# {}\n", functions.join(" ")))
+        }
+
         async fn invoke(&self, _: &Origin, function: &str, payload: Bytes, _: Duration) -> Result<Bytes, InvokeError> {
             let event: Value = serde_json::from_slice(&payload).unwrap();
             match event["rawPath"].as_str().unwrap() {
@@ -232,6 +254,10 @@ mod tests {
             let body: Value = answer.json().await.unwrap();
             assert_eq!(body, json!({ "message": message }), "{path}");
         }
+
+        let answer = client.get(at("/metrics")).send().await.unwrap();
+        assert_eq!(answer.headers()["content-type"], crate::metrics::CONTENT_TYPE);
+        assert_eq!(answer.text().await.unwrap(), "# F\n", "though a greedy route would fit");
 
         let answer = client.post(at("/x")).body(vec![b'x'; MAXIMUM_PAYLOAD]).send().await.unwrap();
         assert_eq!(answer.status(), 413);

@@ -17,6 +17,7 @@ use tracing::{error, info};
 use super::{
     batch::Envelope,
     collect::Limits,
+    lag::{Lag, LagCache},
     poller::Poller,
     shared::{MappingChange, MappingState, MappingStatistics, Settings, Shared},
     start,
@@ -31,6 +32,7 @@ pub struct Mapping {
     uuid: String,
     shared: Arc<Shared>,
     pollers: tokio::sync::Mutex<Vec<JoinHandle<()>>>,
+    lag: LagCache,
 }
 
 impl std::fmt::Debug for Mapping {
@@ -66,7 +68,7 @@ impl Mapping {
             kafka,
             host,
         };
-        Self { uuid, shared: Arc::new(shared), pollers: tokio::sync::Mutex::default() }
+        Self { uuid, shared: Arc::new(shared), pollers: tokio::sync::Mutex::default(), lag: LagCache::default() }
     }
 
     /// Its UUID, the same at every start.
@@ -111,6 +113,12 @@ impl Mapping {
     #[must_use]
     pub fn statistics(&self) -> MappingStatistics {
         *self.shared.statistics.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far its group is behind; `None` when the broker does not answer.
+    pub async fn lag(&self) -> Option<Lag> {
+        let newest_done_ms = self.statistics().newest_done_ms;
+        self.lag.get(&self.shared.kafka, &self.shared.spec.topic, &self.shared.group, newest_done_ms).await
     }
 
     /// Starts the pollers; does nothing when they run.

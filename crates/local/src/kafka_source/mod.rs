@@ -12,6 +12,7 @@ mod collect;
 mod encode;
 mod failure;
 mod group;
+mod lag;
 mod mapping;
 #[doc(hidden)]
 pub mod measured;
@@ -21,5 +22,6 @@ mod retry;
 mod shared;
 mod start;
 
+pub use lag::Lag;
 pub use mapping::Mapping;
 pub use shared::{MappingChange, MappingState, MappingStatistics};

@@ -25,6 +25,7 @@ use self::{
 use crate::{
     api::{self, Settings, Stack},
     instance::{Instance, PortChoice, Running, choose_ports},
+    metrics::Metrics,
     services::{Definitions, ScriptEnvironment, Services},
     template::{self, spec::Application},
 };
@@ -161,15 +162,17 @@ async fn start_functions(
     for spec in application.functions.values().filter(|spec| spec.run_on_up) {
         parts::run_on_up(&host, spec, progress).await?;
     }
+    let metrics = Arc::new(Metrics::start(host.clone()));
     let settings = Settings::load(&instance.settings_file())?;
     let mappings = parts::mappings(&application, &host, kafka.as_ref(), &settings)?;
     let schedules = parts::schedules(&application, &host, &settings)?;
     let ending = CancellationToken::new();
-    let gateways = parts::serve_apis(&application, &host, &ending, progress).await?;
+    let gateways = parts::serve_apis(&application, &host, &metrics, &ending, progress).await?;
     write_files(&definitions, &variables, instance)?;
     let stack = Arc::new(Stack {
         host,
         mappings,
+        metrics,
         schedules,
         apis: application.apis.values().map(|api| (api.logical_id.clone(), api.port)).collect(),
         services,

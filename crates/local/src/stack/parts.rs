@@ -16,6 +16,7 @@ use crate::{
     host::{Host, HostConfig, InvokeError, Origin},
     instance::Instance,
     kafka_source::Mapping,
+    metrics::Metrics,
     schedule_source::ScheduleSource,
     template::spec::{Application, FunctionSpec},
 };
@@ -107,16 +108,18 @@ pub(super) fn schedules(
 pub(super) async fn serve_apis(
     application: &Application,
     host: &Host,
+    metrics: &Arc<Metrics>,
     ending: &CancellationToken,
     progress: &impl Fn(&str),
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
+    let backend = Backend { host: host.clone(), metrics: Arc::clone(metrics) };
     let mut gateways = Vec::new();
     for api in application.apis.values() {
         let listeners = gateway::listen(api.port).await.with_context(|| format!("open port {}", api.port))?;
         progress(&format!("{}: http://localhost:{}", api.logical_id, api.port));
-        let (api, host, ended) = (api.clone(), host.clone(), ending.clone());
+        let (api, backend, ended) = (api.clone(), backend.clone(), ending.clone());
         gateways.push(tokio::spawn(async move {
-            if let Err(error) = gateway::serve(listeners, api, host, async move { ended.cancelled().await }).await {
+            if let Err(error) = gateway::serve(listeners, api, backend, async move { ended.cancelled().await }).await {
                 error!(%error, "an api has ended");
             }
         }));
@@ -142,7 +145,18 @@ pub(super) async fn start_triggers(stack: &Stack, progress: &impl Fn(&str)) -> a
     Ok(())
 }
 
-impl gateway::Invoke for Host {
+/// What an API needs of the stack.
+#[derive(Clone)]
+struct Backend {
+    host: Host,
+    metrics: Arc<Metrics>,
+}
+
+impl gateway::Invoke for Backend {
+    fn metrics(&self, functions: &[&str]) -> Option<String> {
+        Some(self.metrics.of_functions(functions))
+    }
+
     async fn invoke(
         &self,
         origin: &Origin,
@@ -150,7 +164,7 @@ impl gateway::Invoke for Host {
         payload: Bytes,
         timeout: Duration,
     ) -> Result<Bytes, gateway::InvokeError> {
-        match tokio::time::timeout(timeout, Self::invoke(self, origin, function, payload)).await {
+        match tokio::time::timeout(timeout, self.host.invoke(origin, function, payload)).await {
             Err(_) => Err(gateway::InvokeError::Timeout),
             Ok(Ok(outcome)) if outcome.is_success() => Ok(outcome.payload),
             Ok(Ok(_)) => Err(gateway::InvokeError::FunctionError),

@@ -1,0 +1,99 @@
+//! Figures for Prometheus: what functions print as CloudWatch embedded metric format ([`emf`], [`tail`], summed over
+//! processes in [`series`]), and what the runner knows of functions, triggers and APIs ([`runner`]).
+//!
+//! Deliberately absent: any store of its own. A restart of the runner begins at zero, which Prometheus expects.
+
+mod emf;
+mod runner;
+mod series;
+mod tail;
+mod text;
+
+use std::{
+    path::PathBuf,
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
+
+use tokio_util::task::AbortOnDropHandle;
+
+use self::{series::Series, tail::Tail, text::Text};
+use crate::{host::Host, kafka_source::Mapping};
+
+/// The media type of what is rendered.
+pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
+
+/// How often the functions' logs are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_secs(1);
+
+/// The figures of one stack.
+#[derive(Debug)]
+pub struct Metrics {
+    host: Host,
+    series: Arc<Mutex<Series>>,
+    logs: Arc<Mutex<Logs>>,
+    _reader: AbortOnDropHandle<()>,
+}
+
+/// One log a function, read from where it ended when the stack started.
+#[derive(Debug)]
+struct Logs(Vec<(String, Tail)>);
+
+impl Metrics {
+    /// Begins to read the logs of the host's functions, from their ends on.
+    #[must_use]
+    pub fn start(host: Host) -> Self {
+        let files = host.functions().map(|function| (function.spec().name.clone(), function.log_path()));
+        let tails = files.map(|(name, path): (String, PathBuf)| (name, Tail::at_end(path))).collect();
+        let (series, logs) = (Arc::default(), Arc::new(Mutex::new(Logs(tails))));
+        let (to, from) = (Arc::clone(&series), Arc::clone(&logs));
+        let reader = tokio::spawn(async move {
+            let mut ticks = tokio::time::interval(LOOK_INTERVAL);
+            ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+            loop {
+                ticks.tick().await;
+                let (to, from) = (Arc::clone(&to), Arc::clone(&from));
+                // Files are read on a thread of their own; one that panics leaves the others readable.
+                let _ = tokio::task::spawn_blocking(move || read(&from, &to)).await;
+            }
+        });
+        Self { host, series, logs, _reader: AbortOnDropHandle::new(reader) }
+    }
+
+    /// The figures of everything, in Prometheus' text format.
+    pub async fn of_stack(&self, mappings: &[Arc<Mapping>]) -> String {
+        let lags = futures::future::join_all(mappings.iter().map(|mapping| mapping.lag())).await;
+        let mut text = self.of(|_| true);
+        for (mapping, lag) in mappings.iter().zip(lags) {
+            runner::trigger(&mut text, mapping, lag);
+        }
+        text.finish()
+    }
+
+    /// The figures of some functions, by logical id.
+    #[must_use]
+    pub fn of_functions(&self, ids: &[&str]) -> String {
+        self.of(|id| ids.contains(&id)).finish()
+    }
+
+    fn of(&self, wanted: impl Fn(&str) -> bool) -> Text {
+        read(&self.logs, &self.series);
+        let chosen: Vec<_> = self.host.functions().filter(|function| wanted(&function.spec().logical_id)).collect();
+        let names: Vec<&str> = chosen.iter().map(|function| function.spec().name.as_str()).collect();
+        let mut text = Text::default();
+        runner::functions(&mut text, &chosen);
+        self.series.lock().unwrap_or_else(PoisonError::into_inner).render(&mut text, &names);
+        text
+    }
+}
+
+fn read(logs: &Mutex<Logs>, series: &Mutex<Series>) {
+    let mut logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
+    for (function, tail) in &mut logs.0 {
+        tail.new_lines(|line| {
+            for sample in emf::samples(line) {
+                series.lock().unwrap_or_else(PoisonError::into_inner).add(function, sample);
+            }
+        });
+    }
+}
