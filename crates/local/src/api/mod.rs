@@ -6,6 +6,7 @@
 
 mod control;
 mod error;
+mod functions;
 mod invoke;
 mod mappings;
 mod msk;
@@ -47,6 +48,7 @@ pub struct Stack {
 pub fn router(stack: Arc<Stack>) -> Router {
     Router::new()
         .merge(invoke::router())
+        .merge(functions::router())
         .merge(mappings::router())
         .merge(schedules::router())
         .merge(msk::router())

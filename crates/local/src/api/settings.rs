@@ -24,6 +24,15 @@ struct Kept {
     mappings: BTreeMap<String, MappingChange>,
     #[serde(default)]
     schedules: BTreeMap<String, ScheduleChange>,
+    #[serde(default)]
+    functions: BTreeMap<String, FunctionChange>,
+}
+
+/// What was changed of a function.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+struct FunctionChange {
+    /// Its reserved concurrency; `None` takes away what the template reserves.
+    reserved_concurrency: Option<u32>,
 }
 
 impl Settings {
@@ -50,6 +59,22 @@ impl Settings {
     #[must_use]
     pub fn schedule(&self, name: &str) -> Option<ScheduleChange> {
         self.lock().schedules.get(name).cloned()
+    }
+
+    /// A function's reserved concurrency when it was changed: `Some(None)` says that nothing is reserved any more.
+    #[must_use]
+    pub fn concurrency(&self, logical_id: &str) -> Option<Option<u32>> {
+        self.lock().functions.get(logical_id).map(|change| change.reserved_concurrency)
+    }
+
+    /// Keeps a function's reserved concurrency.
+    ///
+    /// # Errors
+    /// When the file cannot be written.
+    pub fn set_concurrency(&self, logical_id: &str, reserved: Option<u32>) -> anyhow::Result<()> {
+        let mut kept = self.lock();
+        kept.functions.insert(logical_id.to_owned(), FunctionChange { reserved_concurrency: reserved });
+        self.write(&kept)
     }
 
     /// Adds to what was changed of a mapping.
@@ -97,5 +122,10 @@ mod tests {
         settings.set_mapping("Writer", &MappingChange { batch_size: Some(7), ..MappingChange::default() }).unwrap();
         let again = Settings::load(&path).unwrap().mapping("Writer").unwrap();
         assert_eq!((again.enabled, again.batch_size), (Some(false), Some(7)));
+        settings.set_concurrency("F", Some(3)).unwrap();
+        settings.set_concurrency("G", None).unwrap();
+        let again = Settings::load(&path).unwrap();
+        let concurrency = ["F", "G", "H"].map(|function| again.concurrency(function));
+        assert_eq!(concurrency, [Some(Some(3)), Some(None), None]);
     }
 }

@@ -69,7 +69,8 @@ pub(super) fn url(running: &Running, path: &str) -> String {
     format!("http://127.0.0.1:{}{path}", running.invoke_port)
 }
 
-fn message(body: &[u8]) -> String {
+/// What an error answer says.
+pub(super) fn message(body: &[u8]) -> String {
     let parsed: Option<Value> = serde_json::from_slice(body).ok();
     let message = parsed.as_ref().and_then(|body| body.get("message")).and_then(Value::as_str);
     message.map_or_else(|| String::from_utf8_lossy(body).into_owned(), str::to_owned)

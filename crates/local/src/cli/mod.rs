@@ -5,6 +5,7 @@ mod console;
 mod control;
 mod inspect;
 mod logs;
+mod scale;
 mod topic;
 mod up;
 
@@ -47,6 +48,8 @@ enum Command {
     Stop(Named),
     /// Start a function or a service that was stopped
     Start(Named),
+    /// Reserve concurrency for a function: how many of its invocations may run at once
+    Scale(scale::ScaleArguments),
     /// Show how far each Kafka trigger is behind, by partition
     Lag {
         /// As JSON, for scripts
@@ -84,6 +87,9 @@ struct UpArguments {
     /// Which ports to use; MILLRACE_PORT_* variables move single ones
     #[arg(long, value_enum, default_value_t = PortChoice::Fixed)]
     ports: PortChoice,
+    /// How many invocations of a function run at once when it reserves no concurrency; the cores when not given
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    concurrency: Option<u32>,
     /// Start the services and topics only, no function
     #[arg(long)]
     services_only: bool,
@@ -129,6 +135,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Restart(named) => control::act(&open()?, "restart", &named.name).await,
             Command::Stop(named) => control::act(&open()?, "stop", &named.name).await,
             Command::Start(named) => control::act(&open()?, "start", &named.name).await,
+            Command::Scale(arguments) => scale::run(&open()?, arguments).await,
             Command::Logs(arguments) => logs::run(&open()?, arguments).await,
             Command::Topic(command) => topic::run(&open()?, command).await,
         };

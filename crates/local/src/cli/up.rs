@@ -154,6 +154,7 @@ fn options(arguments: &UpArguments) -> anyhow::Result<UpOptions> {
         systems: arguments.systems.clone(),
         ports: arguments.ports,
         services_only: arguments.services_only,
+        concurrency: arguments.concurrency,
         parameters: arguments.parameters.iter().cloned().collect(),
         bin_dir: folder("MILLRACE_BIN_DIR").unwrap_or(beside),
         opt: folder("MILLRACE_OPT").unwrap_or_else(|| root.join(".millrace/opt")),

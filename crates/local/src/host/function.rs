@@ -10,13 +10,13 @@ use std::{
 };
 
 use bytes::Bytes;
-use tokio::sync::{Semaphore, SemaphorePermit, TryAcquireError};
 use tokio_util::sync::CancellationToken;
 use tracing::warn;
 use uuid::Uuid;
 
 use super::{
     HostConfig, PAYLOAD_LIMIT,
+    concurrency::{Concurrency, Place},
     environment::{Ended, Environment, describe},
     link::{Answer, Job},
     log::{FunctionLog, Report},
@@ -35,8 +35,8 @@ const INIT_LIMIT: Duration = Duration::from_secs(10);
 pub struct Function {
     spec: FunctionSpec,
     config: Arc<HostConfig>,
-    /// One permit an environment.
-    permits: Semaphore,
+    /// One place an environment.
+    places: Arc<Concurrency>,
     /// Warm environments; the one used last is used next, so that rarely needed ones stay cold.
     idle: Mutex<Vec<Environment>>,
     stopped: AtomicBool,
@@ -49,9 +49,8 @@ pub struct Function {
 
 impl Function {
     pub(super) fn new(spec: FunctionSpec, config: Arc<HostConfig>) -> Self {
-        let concurrency = spec.reserved_concurrency.unwrap_or(config.default_concurrency);
         Self {
-            permits: Semaphore::new(usize::try_from(concurrency).unwrap_or(1)),
+            places: Concurrency::new(spec.reserved_concurrency, config.default_concurrency),
             spec,
             config,
             idle: Mutex::default(),
@@ -66,6 +65,14 @@ impl Function {
     #[must_use]
     pub fn spec(&self) -> &FunctionSpec {
         &self.spec
+    }
+
+    /// The program that its next process will run.
+    ///
+    /// # Errors
+    /// When there is none; the text says where was looked.
+    pub fn program(&self) -> Result<PathBuf, String> {
+        Program::find(&self.spec, &self.config).map(|program| program.path().to_owned())
     }
 
     /// Its log file.
@@ -101,24 +108,32 @@ impl Function {
     /// Invocations under way.
     #[must_use]
     pub fn in_flight(&self) -> usize {
-        self.concurrency().saturating_sub(self.permits.available_permits())
+        usize::try_from(self.places.running()).unwrap_or(usize::MAX)
+    }
+
+    /// Its reserved concurrency: the template's, unless it was changed since.
+    #[must_use]
+    pub fn reserved_concurrency(&self) -> Option<u32> {
+        self.places.reserved()
+    }
+
+    /// Reserves so many places from now on, or none. Invocations under way go on.
+    pub fn reserve_concurrency(&self, reserved: Option<u32>) {
+        self.places.reserve(reserved);
     }
 
     fn idle_count(&self) -> usize {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    fn concurrency(&self) -> usize {
-        usize::try_from(self.spec.reserved_concurrency.unwrap_or(self.config.default_concurrency)).unwrap_or(1)
-    }
-
     pub(super) async fn invoke(&self, origin: &Origin, payload: Bytes) -> Result<Outcome, InvokeError> {
         if payload.len() > PAYLOAD_LIMIT {
             return Err(InvokeError::PayloadTooLarge { size: payload.len(), limit: PAYLOAD_LIMIT });
         }
-        let _permit = self.permit().await?;
+        let _place = self.place().await?;
         let request_id = Uuid::new_v4().to_string();
         let log = FunctionLog::open(&self.log_path()).map_err(|error| self.not_runnable(&format!("{error:#}")))?;
+        let tail = origin.wants_log_tail().then(|| log.end());
         let generation = self.generation.load(Ordering::Acquire);
         let (mut environment, spawned) = match self.warm() {
             Some(environment) => (environment, false),
@@ -129,10 +144,11 @@ impl Function {
             outcome.request_id.clone_from(&request_id);
             environment.end().await;
             self.finish(origin, &log, &outcome, None, Some("error"));
+            outcome.log_tail = tail.map(|begin| log.tail(begin));
             return Ok(outcome);
         }
         let init_duration = environment.take_init();
-        let (mut outcome, usable) = self.run(&mut environment, &request_id, payload).await;
+        let (mut outcome, usable) = self.run(&mut environment, origin, &request_id, payload).await;
         outcome.init_duration = init_duration;
         let status = match (&outcome.function_error, usable) {
             (None, _) => None,
@@ -140,6 +156,7 @@ impl Function {
             (Some(_), false) => Some("timeout"),
         };
         self.finish(origin, &log, &outcome, environment.memory_used_mb(), status);
+        outcome.log_tail = tail.map(|begin| log.tail(begin));
         if usable && generation == self.generation.load(Ordering::Acquire) && !self.stopped.load(Ordering::Acquire) {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
         } else {
@@ -148,24 +165,19 @@ impl Function {
         Ok(outcome)
     }
 
-    /// Reserved concurrency throttles at once, as on AWS; without it an invocation waits for its turn, because the
-    /// laptop's few processes stand for AWS's thousand.
-    async fn permit(&self) -> Result<SemaphorePermit<'_>, InvokeError> {
-        if self.stopped.load(Ordering::Acquire) {
-            return Err(InvokeError::Stopped(self.spec.name.clone()));
-        }
+    async fn place(&self) -> Result<Place, InvokeError> {
         let stopped = || InvokeError::Stopped(self.spec.name.clone());
-        if self.spec.reserved_concurrency.is_none() {
-            let permit = self.permits.acquire().await.map_err(|_| stopped())?;
-            // It may have been stopped while this invocation waited for its turn.
-            return if self.stopped.load(Ordering::Acquire) { Err(stopped()) } else { Ok(permit) };
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(stopped());
         }
-        self.permits.try_acquire().map_err(|error| match error {
-            TryAcquireError::NoPermits => {
-                self.count(|statistics| statistics.throttles += 1);
-                InvokeError::Throttled
-            }
-            TryAcquireError::Closed => stopped(),
+        let place = self.places.enter().await;
+        // It may have been stopped while this invocation waited for its turn.
+        if self.stopped.load(Ordering::Acquire) {
+            return Err(stopped());
+        }
+        place.ok_or_else(|| {
+            self.count(|statistics| statistics.throttles += 1);
+            InvokeError::Throttled
         })
     }
 
@@ -195,18 +207,35 @@ impl Function {
     }
 
     /// One invocation in an environment that is ready. The flag says whether the environment can be used again.
-    async fn run(&self, environment: &mut Environment, request_id: &str, payload: Bytes) -> (Outcome, bool) {
+    async fn run(
+        &self,
+        environment: &mut Environment,
+        origin: &Origin,
+        request_id: &str,
+        payload: Bytes,
+    ) -> (Outcome, bool) {
         let started = Instant::now();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let deadline_ms = (now + self.spec.timeout).as_millis();
-        let job = Job { request_id: request_id.to_owned(), payload, deadline_ms };
+        let caller = origin.caller.clone().unwrap_or_default();
+        let job = Job { request_id: request_id.to_owned(), payload, deadline_ms, caller };
         let ended = environment.serve(job, self.spec.timeout, &self.ending).await;
         let duration = started.elapsed();
         let error = |kind: &str, message: &str| Outcome::error(request_id, kind, message, duration);
         match ended {
             Ended::Answered(Answer::Response(payload)) => {
                 let request_id = request_id.to_owned();
-                (Outcome { request_id, payload, function_error: None, duration, init_duration: None }, true)
+                (
+                    Outcome {
+                        request_id,
+                        payload,
+                        function_error: None,
+                        duration,
+                        init_duration: None,
+                        log_tail: None,
+                    },
+                    true,
+                )
             }
             Ended::Answered(Answer::Error(payload)) => {
                 let mut outcome = error("", "");
@@ -278,6 +307,7 @@ impl Function {
     /// Refuses invocations until [`Function::resume`]; running ones end first.
     pub async fn stop(&self) {
         self.stopped.store(true, Ordering::Release);
+        self.places.refuse_waiting();
         self.restart().await;
     }
 
@@ -299,9 +329,9 @@ impl Function {
     pub(super) async fn shut_down(&self, grace: Duration) {
         self.stopped.store(true, Ordering::Release);
         self.ending.cancel();
-        let all = u32::try_from(self.concurrency()).unwrap_or(u32::MAX);
+        self.places.refuse_waiting();
         // When the grace is over, dropping the host kills what still runs.
-        let _ = tokio::time::timeout(grace, self.permits.acquire_many(all)).await;
+        let _ = tokio::time::timeout(grace, self.places.wait_until_idle()).await;
         self.restart().await;
     }
 }

@@ -1,9 +1,11 @@
 //! What the host and the Runtime API share of one environment: events on their way in, answers on their way out.
 
-use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, atomic::AtomicBool};
 
 use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
+
+use super::origin::Caller;
 
 /// An event on its way to a process.
 #[derive(Debug)]
@@ -12,6 +14,8 @@ pub(super) struct Job {
     pub(super) payload: Bytes,
     /// Wall-clock milliseconds at which the invocation will be over.
     pub(super) deadline_ms: u128,
+    /// What the caller sent along.
+    pub(super) caller: Arc<Caller>,
 }
 
 /// What the process said.

@@ -2,13 +2,17 @@
 
 use std::{
     fs::{File, OpenOptions},
-    io::Write,
+    io::{self, Read, Seek, SeekFrom, Write},
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
 };
 
 use anyhow::Context;
+use bytes::Bytes;
+
+/// How much of a log `X-Amz-Log-Result` holds.
+const TAIL_LIMIT: u64 = 4096;
 
 /// One log, opened for appending, so that processes and the host can write side by side.
 #[derive(Debug)]
@@ -44,6 +48,26 @@ impl FunctionLog {
     pub(super) fn line(&self, line: &str) {
         // A log that cannot be written (a full disk) must not fail the invocation that it tells of.
         let _ = (&self.file).write_all(format!("{line}\n").as_bytes());
+    }
+
+    /// Where the next line will begin.
+    pub(super) fn end(&self) -> u64 {
+        self.file.metadata().map_or(0, |metadata| metadata.len())
+    }
+
+    /// What was written since `begin`, the last 4 KB of it: Lambda's limit for a tail. Invocations that run at the same
+    /// time write into the same file.
+    pub(super) fn tail(&self, begin: u64) -> Bytes {
+        let read = || {
+            let mut file = File::open(&self.path)?;
+            let end = file.metadata()?.len();
+            // A log that was emptied meanwhile is shorter than it was.
+            file.seek(SeekFrom::Start(begin.min(end).max(end.saturating_sub(TAIL_LIMIT))))?;
+            let mut text = Vec::new();
+            file.take(TAIL_LIMIT).read_to_end(&mut text)?;
+            io::Result::Ok(text)
+        };
+        read().unwrap_or_default().into()
     }
 
     pub(super) fn report(&self, report: &Report<'_>) {

@@ -5,6 +5,7 @@
 //! at a time and is kept for the next; one that crashed or ran out of time is gone, and the next invocation is cold.
 
 mod asynchronous;
+mod concurrency;
 mod durations;
 mod environment;
 mod function;
@@ -25,7 +26,7 @@ use indexmap::IndexMap;
 pub use asynchronous::Asynchronous;
 pub use durations::{BUCKET_BOUNDS_MS, Durations};
 pub use function::Function;
-pub use origin::{Origin, Trigger};
+pub use origin::{Caller, Origin, Trigger};
 pub use outcome::{InvokeError, Outcome};
 pub use statistics::{FunctionState, Statistics};
 

@@ -9,6 +9,19 @@ pub struct Origin {
     pub trigger: Trigger,
     /// 1 for the first attempt to deliver this event.
     pub attempt: u32,
+    /// What a caller sent along; nothing for triggers.
+    pub caller: Option<Arc<Caller>>,
+}
+
+/// What a caller of the Invoke API sends beside the payload.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct Caller {
+    /// JSON for `Lambda-Runtime-Client-Context`, from `X-Amz-Client-Context`.
+    pub client_context: Option<String>,
+    /// Value of `X-Amzn-Trace-Id`; without one, the host makes one.
+    pub trace: Option<String>,
+    /// Whether the end of the log is wanted with the answer (`X-Amz-Log-Type: Tail`).
+    pub log_tail: bool,
 }
 
 /// What can ask for an invocation.
@@ -28,7 +41,7 @@ pub enum Trigger {
 
 impl Origin {
     fn first(trigger: Trigger) -> Self {
-        Self { trigger, attempt: 1 }
+        Self { trigger, attempt: 1, caller: None }
     }
 
     /// A caller that waits for the answer.
@@ -59,6 +72,17 @@ impl Origin {
     #[must_use]
     pub fn asynchronous() -> Self {
         Self::first(Trigger::Asynchronous)
+    }
+
+    /// The same with what the caller sent along.
+    #[must_use]
+    pub fn with(self, caller: Caller) -> Self {
+        Self { caller: Some(Arc::new(caller)), ..self }
+    }
+
+    /// Whether the end of the log is wanted with the answer.
+    pub(super) fn wants_log_tail(&self) -> bool {
+        self.caller.as_ref().is_some_and(|caller| caller.log_tail)
     }
 
     /// The same for another attempt, counted from 1.

@@ -18,6 +18,8 @@ pub struct Outcome {
     pub duration: Duration,
     /// From the process's start to its first call for an event; `None` for a warm invocation.
     pub init_duration: Option<Duration>,
+    /// The last 4 KB that the log got during this invocation, when the caller asked for them.
+    pub log_tail: Option<Bytes>,
 }
 
 impl Outcome {
@@ -30,6 +32,7 @@ impl Outcome {
             function_error: Some("Unhandled"),
             duration,
             init_duration: None,
+            log_tail: None,
         }
     }
 

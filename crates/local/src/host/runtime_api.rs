@@ -51,20 +51,25 @@ async fn next(State(link): State<Arc<Link>>) -> Result<Response, Response> {
     link.ready.send_replace(true);
     let job = link.jobs.lock().await.recv().await;
     let job = job.ok_or_else(|| refuse(StatusCode::FORBIDDEN, "this execution environment has ended"))?;
-    // A trace id of its own: the runner samples nothing, but libraries expect the header.
-    let trace = format!(
-        "Root=1-{:08x}-{};Sampled=0",
-        job.deadline_ms / 1000,
-        &Uuid::new_v4().simple().to_string().get(..24).unwrap_or_default()
-    );
-    let answer = Response::builder()
+    let trace = job.caller.trace.clone().unwrap_or_else(|| new_trace(job.deadline_ms));
+    let mut answer = Response::builder()
         .header(header::CONTENT_TYPE, "application/json")
         .header("lambda-runtime-aws-request-id", job.request_id)
         .header("lambda-runtime-deadline-ms", job.deadline_ms.to_string())
         .header("lambda-runtime-invoked-function-arn", &link.function_arn)
-        .header("lambda-runtime-trace-id", trace)
-        .body(Body::from(job.payload));
+        .header("lambda-runtime-trace-id", trace);
+    if let Some(context) = &job.caller.client_context {
+        answer = answer.header("lambda-runtime-client-context", context);
+    }
+    let answer = answer.body(Body::from(job.payload));
     answer.map_err(|error| refuse(StatusCode::INTERNAL_SERVER_ERROR, &error.to_string()))
+}
+
+/// A trace id for an invocation that came without one: the runner samples nothing, but libraries expect the header.
+fn new_trace(deadline_ms: u128) -> String {
+    let id = Uuid::new_v4().simple().to_string();
+    let (root, parent) = (id.get(..24).unwrap_or_default(), &id.get(16..).unwrap_or_default());
+    format!("Root=1-{:08x}-{root};Parent={parent};Sampled=0", deadline_ms / 1000)
 }
 
 async fn response(

@@ -47,6 +47,8 @@ pub struct UpOptions {
     pub ports: PortChoice,
     /// Start services and no function.
     pub services_only: bool,
+    /// Invocations of a function without reserved concurrency that run at once; the cores when not given.
+    pub concurrency: Option<u32>,
     /// Values of template parameters.
     pub parameters: BTreeMap<String, String>,
     /// Where our programs are.
@@ -164,6 +166,7 @@ async fn start_functions(
     }
     let metrics = Arc::new(Metrics::start(host.clone()));
     let settings = Settings::load(&instance.settings_file())?;
+    parts::apply_concurrency(&host, &settings);
     let mappings = parts::mappings(&application, &host, kafka.as_ref(), &settings)?;
     let schedules = parts::schedules(&application, &host, &settings)?;
     let ending = CancellationToken::new();

@@ -45,15 +45,20 @@ pub(super) fn host(
 ) -> Host {
     let passed = |name: &str| name.starts_with("AWS_") || name == "RUST_LOG" || name == "RUST_BACKTRACE";
     let environment = variables.iter().filter(|(name, _)| passed(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
     let config = HostConfig {
         program_dir: options.bin_dir.clone(),
         root: root.to_owned(),
         log_dir: instance.log_dir(),
         environment,
-        default_concurrency: u32::try_from(cores.max(4)).unwrap_or(4),
+        default_concurrency: options.concurrency.unwrap_or_else(default_concurrency),
     };
     Host::new(application.functions.values().cloned().collect(), config)
+}
+
+/// The cores, and two on a machine with one: a function that invokes another of its own kind would wait for itself.
+fn default_concurrency() -> u32 {
+    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+    u32::try_from(cores.max(2)).unwrap_or(2)
 }
 
 pub(super) async fn run_on_up(host: &Host, spec: &FunctionSpec, progress: &impl Fn(&str)) -> anyhow::Result<()> {
@@ -64,6 +69,15 @@ pub(super) async fn run_on_up(host: &Host, spec: &FunctionSpec, progress: &impl 
     }
     progress(&format!("{}: {answer}", spec.name));
     Ok(())
+}
+
+/// What PutFunctionConcurrency has set in an earlier run.
+pub(super) fn apply_concurrency(host: &Host, settings: &Settings) {
+    for function in host.functions() {
+        if let Some(reserved) = settings.concurrency(&function.spec().logical_id) {
+            function.reserve_concurrency(reserved);
+        }
+    }
 }
 
 pub(super) fn mappings(
