@@ -5,6 +5,7 @@
 
 mod host;
 mod kafka;
+mod pattern;
 
 /// One promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -19,5 +20,5 @@ pub struct Rule {
 
 /// All rules.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    [kafka::RULES, host::RULES].into_iter().flatten()
+    [kafka::RULES, pattern::RULES, host::RULES].into_iter().flatten()
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, future::Future, pin::Pin};
 use libtest_mimic::{Failed, Trial};
 use millrace::conformance;
 
-use crate::{host, kafka};
+use crate::{host, kafka, pattern};
 
 /// Checks one rule against the real thing; a panic says what was found instead.
 struct Case {
@@ -76,6 +76,30 @@ fn table() -> Vec<Case> {
             "kafka.size.a-batch-is-closed-before-its-payload-exceeds-6-mb" => kafka::size::a_batch_is_closed_before_its_payload_exceeds_6_mb,
             "kafka.size.a-record-over-the-limit-goes-to-the-failure-destination-as-it-came" => kafka::size::a_record_over_the_limit_goes_to_the_failure_destination_as_it_came,
             "kafka.size.the-record-that-did-not-fit-does-not-overtake-a-batch-that-failed" => kafka::size::the_record_that_did_not_fit_does_not_overtake_a_batch_that_failed,
+        ],
+        cases![
+            "pattern.conditions.values-match-exactly-and-one-of-a-list-is-enough" => pattern::conditions::values_match_exactly_and_one_of_a_list_is_enough,
+            "pattern.conditions.an-exact-number-matches-as-it-is-written" => pattern::conditions::an_exact_number_matches_as_it_is_written,
+            "pattern.conditions.prefix-and-suffix-match-text-only" => pattern::conditions::prefix_and_suffix_match_text_only,
+            "pattern.conditions.prefix-and-suffix-can-ignore-case" => pattern::conditions::prefix_and_suffix_can_ignore_case,
+            "pattern.conditions.equals-ignore-case-matches-the-whole-text" => pattern::conditions::equals_ignore_case_matches_the_whole_text,
+            "pattern.conditions.a-wildcard-stands-for-any-characters-and-can-be-escaped" => pattern::conditions::a_wildcard_stands_for_any_characters_and_can_be_escaped,
+            "pattern.conditions.anything-but-excludes-values-and-needs-one" => pattern::conditions::anything_but_excludes_values_and_needs_one,
+            "pattern.conditions.anything-but-excludes-prefixes-suffixes-wildcards-and-cases" => pattern::conditions::anything_but_excludes_prefixes_suffixes_wildcards_and_cases,
+            "pattern.conditions.numeric-compares-numbers-and-ranges" => pattern::conditions::numeric_compares_numbers_and_ranges,
+            "pattern.conditions.exists-asks-for-a-value-that-is-no-object" => pattern::conditions::exists_asks_for_a_value_that_is_no_object,
+            "pattern.conditions.cidr-matches-addresses-of-a-block" => pattern::conditions::cidr_matches_addresses_of_a_block,
+            "pattern.structure.every-named-field-must-match-and-others-do-not-count" => pattern::structure::every_named_field_must_match_and_others_do_not_count,
+            "pattern.structure.or-joins-fields-and-stands-beside-others" => pattern::structure::or_joins_fields_and_stands_beside_others,
+            "pattern.structure.of-an-array-one-item-is-enough" => pattern::structure::of_an_array_one_item_is_enough,
+            "pattern.structure.of-an-array-of-objects-one-object-has-all-the-fields" => pattern::structure::of_an_array_of_objects_one_object_has_all_the_fields,
+            "pattern.structure.of-a-key-that-stands-twice-the-last-one-counts" => pattern::structure::of_a_key_that_stands_twice_the_last_one_counts,
+            "pattern.structure.a-record-that-passes-one-of-several-filters-is-delivered" => pattern::structure::a_record_that_passes_one_of_several_filters_is_delivered,
+            "pattern.formats.a-list-of-conditions-on-the-value-filters-plain-text" => pattern::formats::a_list_of_conditions_on_the_value_filters_plain_text,
+            "pattern.formats.text-and-a-pattern-for-json-do-not-fit-so-the-record-is-delivered" => pattern::formats::text_and_a_pattern_for_json_do_not_fit_so_the_record_is_delivered,
+            "pattern.formats.json-and-a-pattern-for-text-do-not-fit-so-the-record-is-delivered" => pattern::formats::json_and_a_pattern_for_text_do_not_fit_so_the_record_is_delivered,
+            "pattern.formats.what-is-not-utf8-is-delivered" => pattern::formats::what_is_not_utf8_is_delivered,
+            "pattern.formats.a-tombstone-passes-only-where-absence-is-asked-for" => pattern::formats::a_tombstone_passes_only_where_absence_is_asked_for,
         ],
         cases![
             "host.answers.the-answer-is-what-the-function-returned" => host::answers::the_answer_is_what_the_function_returned,

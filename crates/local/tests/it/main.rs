@@ -12,6 +12,7 @@
 mod cases;
 mod host;
 mod kafka;
+mod pattern;
 mod support;
 
 fn main() {
