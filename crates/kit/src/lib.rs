@@ -1,5 +1,5 @@
 //! What every function needs and no system owns: the run loop with its [`Invocation`], configuration from the
-//! environment ([`Env`]), [`telemetry`], Kafka batches with partial failures ([`kafka`]), and the HTTP edge ([`http`]).
+//! environment ([`Env`]), logs ([`telemetry`]) and [`metrics`], Kafka batches with partial failures ([`kafka`]), and the HTTP edge ([`http`]).
 //!
 //! Deliberately absent: any event type or rule of a system (those live in `domain`), and any Kafka or Postgres client
 //! (`kafka`, `pg`), so that a function links only what it uses.
@@ -9,6 +9,7 @@ mod env;
 pub mod http;
 mod invocation;
 pub mod kafka;
+pub mod metrics;
 mod run;
 mod secret;
 pub mod secrets;

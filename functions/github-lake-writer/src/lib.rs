@@ -18,6 +18,7 @@ use anyhow::{Context, bail};
 use domain::lake::Source;
 use kit::Invocation;
 use kit::kafka::{BatchResponse, KafkaEvent};
+use kit::metrics::Metrics;
 use lake::{Lake, Offered, Outcome, Plan, github};
 use tokio::sync::OnceCell;
 
@@ -125,10 +126,16 @@ async fn stage(deps: &Deps, groups: &[&Group<'_>], mut plan: Plan, invocation: &
     deps.send_dead_letters(checked.dead_letters).await?;
     let outcome = deps.lake.stage(&plan, checked.segment.as_ref()).await?;
     if outcome == Outcome::Staged {
+        let bytes = checked.segment.as_ref().map_or(0, lake::Segment::size);
+        Metrics::new("Millrace/GitHub", invocation.now)
+            .count("staged_records", checked.records as u64)
+            .count("dead_letters", dead_letters as u64)
+            .bytes("segment", bytes as u64)
+            .emit();
         tracing::info!(
             lake.records = checked.records,
             lake.dead_letters = dead_letters,
-            lake.segment_bytes = checked.segment.as_ref().map_or(0, lake::Segment::size),
+            lake.segment_bytes = bytes,
             "staged a batch"
         );
     }

@@ -27,6 +27,7 @@ use chrono::Utc;
 use domain::github::poll::WAIT_MAX;
 use kafka::Producer;
 use kit::Invocation;
+use kit::metrics::Metrics;
 use pg::Lease;
 use serde::Serialize;
 use serde_json::Value;
@@ -93,6 +94,13 @@ pub async fn handle(deps: &Deps, _schedule: Value, invocation: &Invocation) -> a
         error!(error = format!("{error:#}"), "the lease was not given back, it ends by itself");
     }
     let counts = result?;
+    Metrics::new("Millrace/GitHub", invocation.now)
+        .count("polls", counts.polls)
+        .count("sent_events", counts.sent)
+        .count("duplicate_events", counts.duplicates)
+        .count("gaps", counts.gaps)
+        .count("poll_errors", counts.errors)
+        .emit();
     info!(
         polls = counts.polls,
         sent = counts.sent,

@@ -16,6 +16,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use chrono::Utc;
 use domain::lake::{CommitLimits, commit_is_due};
+use kit::metrics::Metrics;
 use kit::{Env, Invocation, Secret};
 use lake::{Commit, Committer, Lake, github};
 use pg::Lease;
@@ -179,6 +180,11 @@ async fn commit_once(committer: &Committer, settings: &Settings, summary: &mut S
             let status = committer.mark(&committed, Utc::now()).await?;
             summary.commits += u64::from(taken > 0);
             summary.records += committed.records;
+            Metrics::new("Millrace/Lake", Utc::now())
+                .count("commits", u64::from(taken > 0))
+                .count("committed_records", committed.records)
+                .duration("commit", began.elapsed())
+                .emit();
             tracing::info!(
                 lake.segments = taken,
                 lake.segments_found_done = done,

@@ -112,4 +112,9 @@ pub(super) const RULES: &[Rule] = &[
         text: "A program that is missing or no program is named",
         source: "",
     },
+    Rule {
+        id: "host.metrics.embedded-metrics-are-summed-over-processes",
+        text: "A line in embedded metric format becomes a metric, whichever execution environment printed it",
+        source: "AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html",
+    },
 ];

@@ -126,6 +126,7 @@ fn table() -> Vec<Case> {
             "host.failures.an-answer-over-6-mb-is-an-error" => host::failures::an_answer_over_6_mb_is_an_error,
             "host.failures.a-payload-over-6-mb-is-refused" => host::failures::a_payload_over_6_mb_is_refused,
             "host.failures.a-program-that-is-missing-or-no-program-is-named" => host::failures::a_program_that_is_missing_or_no_program_is_named,
+            "host.metrics.embedded-metrics-are-summed-over-processes" => host::metrics::embedded_metrics_are_summed_over_processes,
         ],
     ]
     .into_iter()
