@@ -5,6 +5,7 @@
 //! - [`services`] starts what `localstack/` describes, [`host`] runs functions;
 //! - [`kafka_source`], [`schedule_source`] and [`gateway`] are the triggers, [`api`] answers AWS calls, [`metrics`] tells Prometheus;
 //! - [`pattern`] is what filters of event source mappings are written in;
+//! - [`lint`] names what loses data or surprises;
 //! - [`stack`] puts them together, [`cli`] is the command line, [`conformance`] lists what is promised.
 //!
 //! Deliberately absent: any knowledge of a function or a system. What is of one system belongs to its functions and to
@@ -17,6 +18,7 @@ pub mod gateway;
 pub mod host;
 pub mod instance;
 pub mod kafka_source;
+pub mod lint;
 pub mod metrics;
 pub mod pattern;
 pub mod schedule;

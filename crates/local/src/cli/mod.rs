@@ -4,6 +4,7 @@ mod conformance;
 mod console;
 mod control;
 mod inspect;
+mod lint;
 mod logs;
 mod scale;
 mod topic;
@@ -59,6 +60,8 @@ enum Command {
     /// Look into topics
     #[command(subcommand)]
     Topic(topic::TopicCommand),
+    /// Look for settings of the template that lose data or surprise; exit status 1 when one is an error
+    Lint(lint::LintArguments),
     /// Print what is promised of Lambda's behaviour, a rule a line; each has a test of the same name
     Conformance {
         /// As JSON, for scripts
@@ -137,6 +140,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Start(named) => control::act(&open()?, "start", &named.name).await,
             Command::Scale(arguments) => scale::run(&open()?, arguments).await,
             Command::Logs(arguments) => logs::run(&open()?, arguments).await,
+            Command::Lint(arguments) => return lint::run(arguments),
             Command::Topic(command) => topic::run(&open()?, command).await,
         };
         done.map(|()| ExitCode::SUCCESS)

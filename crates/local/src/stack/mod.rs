@@ -25,6 +25,7 @@ use self::{
 use crate::{
     api::{self, Settings, Stack},
     instance::{Instance, PortChoice, Running, choose_ports},
+    lint,
     metrics::Metrics,
     services::{Definitions, ScriptEnvironment, Services},
     template::{self, spec::Application},
@@ -77,8 +78,8 @@ pub async fn up(options: &UpOptions, instance: &Instance, progress: impl Fn(&str
         bail!("{} runs already (process {}); stop it with `millrace down`", instance.dir().display(), running.pid);
     }
     let plan = plan(options, instance)?;
-    for warning in &plan.application.warnings {
-        progress(&format!("warning: {warning}"));
+    for finding in lint::check(&plan.application) {
+        progress(&format!("{}:{}", options.template.display(), finding.line()));
     }
     instance.announce(&plan.running)?;
     let scripts = ScriptEnvironment {

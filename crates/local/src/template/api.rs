@@ -204,9 +204,6 @@ impl Reader<'_, '_> {
             if api.system.is_empty() {
                 "default".clone_into(&mut api.system);
             }
-            if api.routes.is_empty() {
-                self.app.warnings.push(format!("line {}: {} has no routes", api.line, api.logical_id));
-            }
         }
     }
 }

@@ -37,7 +37,7 @@ const WARNED: [(&str, &str); 4] = [
 ];
 
 /// The function's own properties over those of `Globals`.
-fn properties(root: &Node, entry: &Entry) -> Node {
+pub(super) fn properties(root: &Node, entry: &Entry) -> Node {
     let own = entry.value.get("Properties");
     let global = root.get("Globals").and_then(|globals| globals.get("Function"));
     match (global, own) {
@@ -59,8 +59,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fau
     fields.position = entry.position;
     for (key, effect) in WARNED {
         if fields.has(key)? {
-            let line = fields.place(key).line;
-            reader.app.warnings.push(format!("line {line}: {id}.{key} is not applied here: {effect}"));
+            reader.warn(id, fields.place(key), format!("{id}.{key} is not applied here: {effect}"));
         }
     }
     for key in ["ImageUri", "ImageConfig", "InlineCode"] {

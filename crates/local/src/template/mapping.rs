@@ -98,44 +98,25 @@ pub(super) fn mapping(
         enabled: fields.boolean("Enabled")?.unwrap_or(true),
         line: fields.position.line,
     };
-    warn(reader, fields, &mapping, pollers.is_some())?;
+    warn(reader, fields, &mapping)?;
     reader.app.kafka_mappings.push(mapping);
     Ok(())
 }
 
 /// What is accepted and still surprises.
-fn warn(
-    reader: &mut Reader<'_, '_>,
-    fields: &Fields<'_, '_>,
-    mapping: &KafkaMappingSpec,
-    provisioned: bool,
-) -> Result<(), Fault> {
-    let (id, line) = (&mapping.logical_id, mapping.line);
-    if mapping.on_failure.is_some() && mapping.maximum_retry_attempts.is_none() {
-        reader.app.warnings.push(format!(
-            "line {line}: {id} has an on-failure destination and no MaximumRetryAttempts, which is 10 then and not infinite"
-        ));
-    }
-    let needs_pollers = mapping.report_batch_item_failures
-        || mapping.bisect_on_error
-        || mapping.maximum_retry_attempts.is_some()
-        || mapping.maximum_record_age.is_some();
-    if needs_pollers && !provisioned {
-        reader
-            .app
-            .warnings
-            .push(format!("line {line}: {id} has retry settings that AWS honours with ProvisionedPollerConfig only"));
-    }
+fn warn(reader: &mut Reader<'_, '_>, fields: &Fields<'_, '_>, mapping: &KafkaMappingSpec) -> Result<(), Fault> {
     // Where the pollers run matters to AWS only; how they log in is the runner's own setting.
     let Some(access) = fields.chosen("SourceAccessConfigurations")? else { return Ok(()) };
     let items = access.as_sequence().unwrap_or_default();
     let kinds = items.iter().filter_map(|item| item.get("Type").and_then(Node::as_text));
     let login: Vec<_> = kinds.filter(|kind| !matches!(*kind, "VPC_SUBNET" | "VPC_SECURITY_GROUP")).collect();
     if !login.is_empty() {
-        reader.app.warnings.push(format!(
-            "line {line}: {id}.SourceAccessConfigurations {} is not applied here; the runner logs in as its environment says",
+        let message = format!(
+            "{}.SourceAccessConfigurations {} is not applied here; the runner logs in as its environment says",
+            mapping.logical_id,
             login.join(", ")
-        ));
+        );
+        reader.warn(&mapping.logical_id, fields.place("SourceAccessConfigurations"), message);
     }
     Ok(())
 }

@@ -28,7 +28,7 @@ pub(super) fn read(scope: &Scope<'_>, id: &str, resource: &Node, accepted: &[&st
         return Ok(Millrace::default());
     };
     let fields = Fields::new(scope, format!("{id}.Metadata.Millrace"), node)?;
-    fields.only(accepted, &[])?;
+    fields.only(accepted, &[("Allow", "read with the outline")])?;
     let topics = fields.nested("Topics", |topics| {
         let names = topics.entries().iter().map(|entry| entry.key.as_str());
         names

@@ -17,6 +17,7 @@ mod mapping;
 mod metadata;
 pub mod names;
 mod node;
+mod outline;
 mod parameters;
 mod references;
 #[cfg(test)]

@@ -10,8 +10,8 @@ use super::{
     kafka,
     metadata::Millrace,
     node::{Entry, Node, Position},
-    parameters, schedules,
-    spec::{Application, TopicSpec},
+    outline, parameters, schedules,
+    spec::{Application, TopicSpec, Warning},
 };
 
 /// The API that SAM makes for `HttpApi` events without an `ApiId`.
@@ -73,6 +73,7 @@ pub(super) fn read(root: &Node, options: &Options) -> Result<Application, Fault>
             _ => {}
         }
     }
+    reader.app.outline = outline::read(reader.scope, &resources)?;
     reader.finish()
 }
 
@@ -192,6 +193,11 @@ impl Reader<'_, '_> {
         Ok(())
     }
 
+    /// Notes a setting that has an effect on AWS and none here.
+    pub(super) fn warn(&mut self, resource: &str, position: Position, message: String) {
+        self.app.warnings.push(Warning { resource: resource.to_owned(), place: position.into(), message });
+    }
+
     fn check_names(&self) -> Result<(), Fault> {
         let mut names: BTreeMap<&str, &str> = BTreeMap::new();
         for function in self.app.functions.values() {
@@ -216,10 +222,6 @@ impl Reader<'_, '_> {
             let failed = mapping.on_failure.as_ref().map(|super::spec::OnFailure::KafkaTopic(topic)| topic);
             for topic in failed.into_iter().chain([&mapping.topic]) {
                 if !self.app.topics.contains_key(topic) {
-                    self.app.warnings.push(format!(
-                        "line {}: topic {topic} of {} is in no Metadata.Millrace.Topics; it gets 1 partition if it is not there",
-                        mapping.line, mapping.logical_id
-                    ));
                     self.app.topics.insert(topic.clone(), TopicSpec { partitions: 1, config: BTreeMap::new() });
                 }
             }

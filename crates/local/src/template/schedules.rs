@@ -33,7 +33,7 @@ pub(super) fn rule_event(
         (Some(enabled), None) | (None, Some(enabled)) => enabled,
         (None, None) => true,
     };
-    warn(reader, fields)?;
+    warn(reader, id, fields)?;
     let schedule = ScheduleSpec {
         name: event_name(reader, id, event, fields)?,
         function: id.to_owned(),
@@ -61,7 +61,7 @@ pub(super) fn scheduler_event(
     let supported =
         ["ScheduleExpression", "ScheduleExpressionTimezone", "Input", "Name", "State", "StartDate", "EndDate"];
     fields.only(&supported, &[ignored::SCHEDULE, &WARNED].concat())?;
-    warn(reader, fields)?;
+    warn(reader, id, fields)?;
     let name = event_name(reader, id, event, fields)?;
     let input = fields.text("Input")?;
     scheduler(reader, name, id, fields, input, event)
@@ -92,7 +92,7 @@ pub(super) fn raw(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Faul
         }
     })?;
     let (function, input) = target.ok_or_else(|| fields.missing("Target"))?;
-    fields.nested("Target", |target| warn(reader, target))?;
+    fields.nested("Target", |target| warn(reader, id, target))?;
     let name = fields.text("Name")?.unwrap_or_else(|| names::kebab(id));
     scheduler(reader, name, &function, &fields, input, entry)
 }
@@ -144,11 +144,11 @@ fn expression(fields: &Fields<'_, '_>, key: &str, timezone: &str) -> Result<Stri
     }
 }
 
-fn warn(reader: &mut Reader<'_, '_>, fields: &Fields<'_, '_>) -> Result<(), Fault> {
+fn warn(reader: &mut Reader<'_, '_>, resource: &str, fields: &Fields<'_, '_>) -> Result<(), Fault> {
     for (key, effect) in WARNED {
         if fields.has(key)? {
-            let line = fields.place(key).line;
-            reader.app.warnings.push(format!("line {line}: {}.{key} is not applied here: {effect}", fields.what));
+            let message = format!("{}.{key} is not applied here: {effect}", fields.what);
+            reader.warn(resource, fields.place(key), message);
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use super::{ApiSpec, FunctionSpec, KafkaMappingSpec, ScheduleSpec};
+use super::{ApiSpec, FunctionSpec, KafkaMappingSpec, Outline, Place, ScheduleSpec};
 
 /// Everything that one SAM template asks for.
 #[derive(Debug, Clone, Default)]
@@ -21,8 +21,21 @@ pub struct Application {
     pub topics: BTreeMap<String, TopicSpec>,
     /// Names of the template's `AWS::S3::Bucket`s, which a deploy would make.
     pub buckets: Vec<String>,
-    /// What is odd but not wrong, each with its line.
-    pub warnings: Vec<String>,
+    /// What is not applied here.
+    pub warnings: Vec<Warning>,
+    /// What stands where.
+    pub outline: Outline,
+}
+
+/// A setting that is accepted and has no effect here, although it has one on AWS.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Warning {
+    /// The resource's logical id.
+    pub resource: String,
+    /// Where the setting stands.
+    pub place: Place,
+    /// What has which effect here.
+    pub message: String,
 }
 
 impl Application {

@@ -5,10 +5,12 @@ mod api;
 mod application;
 mod function;
 mod kafka;
+mod outline;
 mod schedule;
 
 pub use api::{ApiSpec, CorsSpec, RouteSpec};
-pub use application::{Application, TopicSpec};
+pub use application::{Application, TopicSpec, Warning};
 pub use function::FunctionSpec;
 pub use kafka::{KafkaMappingSpec, OnFailure, StartingPosition};
+pub use outline::{Outline, Place, Root, Written};
 pub use schedule::{ScheduleKind, ScheduleSpec};
