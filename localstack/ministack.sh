@@ -1,11 +1,10 @@
 #!/usr/bin/env bash
-# MiniStack, an AWS emulator: S3, Secrets Manager and SES for the local stack. Verbs: install, run, ready, prepare (see
-# services.yaml). State and objects are on disk and survive a stop.
+# MiniStack, an AWS emulator: S3, SQS, SNS, Secrets Manager and SES for the local stack. Verbs: install, run, ready (see
+# services.yaml). State and objects are on disk and survive a stop; the runner makes the template's queues and buckets.
 . "$(dirname "$0")/lib.sh"
 
 readonly VERSION=1.5.33
 readonly HOME_DIR="$MILLRACE_OPT/ministack-$VERSION"
-readonly BUCKETS="millrace-lake"
 
 install_ministack() { venv_install "$HOME_DIR/venv" "ministack==$VERSION"; }
 
@@ -24,19 +23,7 @@ run() {
 
 ready() { [ "$(http_status GET "$(port MINISTACK)" /_ministack/health)" = 200 ]; }
 
-# Once it is ready: what must exist before the first function starts. A bucket that is there answers 200 or 409.
-prepare() {
-    local bucket status
-    for bucket in $BUCKETS; do
-        status=$(http_status PUT "$(port MINISTACK)" "/$bucket") || die "no answer while creating the bucket $bucket"
-        case $status in
-            200 | 409) ;;
-            *) die "creating the bucket $bucket: HTTP status $status" ;;
-        esac
-    done
-}
-
-if uses_docker && [ "${1:-}" != prepare ]; then
+if uses_docker; then
     docker_verb "${1:-}" "${MILLRACE_EMULATOR:-ministack}"
     exit
 fi
@@ -44,6 +31,5 @@ case ${1:-} in
     install) install_once "$HOME_DIR" install_ministack ;;
     run) run ;;
     ready) ready ;;
-    prepare) prepare ;;
-    *) die "usage: ministack.sh install|run|ready|prepare" ;;
+    *) die "usage: ministack.sh install|run|ready" ;;
 esac

@@ -5,6 +5,7 @@
 //! - [`services`] starts what `localstack/` describes, [`host`] runs functions;
 //! - [`kafka_source`], [`schedule_source`] and [`gateway`] are the triggers, [`api`] answers AWS calls, [`metrics`] tells Prometheus;
 //! - [`pattern`] is what filters of event source mappings are written in;
+//! - [`destination`] sends what failed or succeeded to queues, topics and buckets;
 //! - [`lint`] names what loses data or surprises;
 //! - [`stack`] puts them together, [`cli`] is the command line, [`conformance`] lists what is promised.
 //!
@@ -14,6 +15,7 @@
 pub mod api;
 pub mod cli;
 pub mod conformance;
+pub mod destination;
 pub mod gateway;
 pub mod host;
 pub mod instance;

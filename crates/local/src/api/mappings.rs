@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use super::{Stack, error::ApiError};
 use crate::{
     kafka_source::{Mapping, MappingChange, MappingState},
-    template::spec::{OnFailure, StartingPosition},
+    template::spec::StartingPosition,
 };
 
 pub(super) fn router() -> Router<Arc<Stack>> {
@@ -146,9 +146,9 @@ fn describe(stack: &Stack, mapping: &Mapping) -> Value {
             }
         };
         fields.insert("StartingPosition".into(), json!(position));
-        if let Some(OnFailure::KafkaTopic(topic)) = &spec.on_failure {
-            fields
-                .insert("DestinationConfig".into(), json!({"OnFailure": {"Destination": format!("kafka://{topic}")}}));
+        if let Some(destination) = &spec.on_failure {
+            let destination = json!({"OnFailure": {"Destination": destination.to_string()}});
+            fields.insert("DestinationConfig".into(), destination);
         }
     }
     description

@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: the checks themselves, which need those.
 
+mod destinations;
 mod host;
 mod kafka;
 mod pattern;
@@ -20,5 +21,5 @@ pub struct Rule {
 
 /// All rules.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    [kafka::RULES, pattern::RULES, host::RULES].into_iter().flatten()
+    [kafka::RULES, pattern::RULES, destinations::RULES, host::RULES].into_iter().flatten()
 }

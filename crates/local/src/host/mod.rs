@@ -30,7 +30,7 @@ pub use origin::{Caller, Origin, Trigger};
 pub use outcome::{InvokeError, Outcome};
 pub use statistics::{FunctionState, Statistics};
 
-use crate::template::spec::FunctionSpec;
+use crate::{destination::Destinations, template::spec::FunctionSpec};
 
 /// The most that a synchronous payload or answer may hold: Lambda's 6 MB.
 pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
@@ -55,6 +55,7 @@ pub struct HostConfig {
 pub struct Host {
     functions: Arc<IndexMap<String, Arc<Function>>>,
     asynchronous: Asynchronous,
+    destinations: Destinations,
 }
 
 impl std::fmt::Debug for Host {
@@ -68,9 +69,11 @@ impl Host {
     #[must_use]
     pub fn new(specs: Vec<FunctionSpec>, config: HostConfig) -> Self {
         let config = Arc::new(config);
+        let destinations = Destinations::new(&config.environment);
         let function =
             |spec: FunctionSpec| (spec.logical_id.clone(), Arc::new(Function::new(spec, Arc::clone(&config))));
-        Self { functions: Arc::new(specs.into_iter().map(function).collect()), asynchronous: Asynchronous::default() }
+        let functions = Arc::new(specs.into_iter().map(function).collect());
+        Self { functions, asynchronous: Asynchronous::default(), destinations }
     }
 
     /// The function with this logical id, name, or ARN.
@@ -82,6 +85,12 @@ impl Host {
             None => name.split(':').next().unwrap_or(name),
         };
         self.functions.get(name).or_else(|| self.functions.values().find(|function| function.spec().name == name))
+    }
+
+    /// The queues, topics and buckets that the functions' stack has.
+    #[must_use]
+    pub fn destinations(&self) -> &Destinations {
+        &self.destinations
     }
 
     /// All functions, in the template's order.

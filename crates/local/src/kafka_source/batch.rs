@@ -128,6 +128,30 @@ impl Batch {
         (first, second)
     }
 
+    /// Every record as a batch of its own, in order.
+    pub(super) fn singles(&self) -> impl Iterator<Item = Self> {
+        self.partitions.iter().flat_map(|(partition, slice)| {
+            slice.records.iter().map(|place| {
+                let json = slice.json.get(place.json.clone()).unwrap_or_default().to_vec();
+                let place = Place { json: 0..json.len(), ..place.clone() };
+                let single = Slice { records: vec![place], json: Arc::new(json) };
+                Self { partitions: [(partition.clone(), single)].into() }
+            })
+        })
+    }
+
+    /// The key of the first record.
+    pub(super) fn key(&self) -> Option<Vec<u8>> {
+        #[derive(serde::Deserialize)]
+        struct Keyed<'a> {
+            key: Option<&'a str>,
+        }
+        let slice = self.partitions.values().find(|slice| !slice.records.is_empty())?;
+        let json = slice.json.get(slice.records.first()?.json.clone())?;
+        let key = serde_json::from_slice::<Keyed<'_>>(json).ok()?.key?;
+        base64_simd::STANDARD.decode_to_vec(key).ok()
+    }
+
     /// Splits into the records older than `limit_ms` and the others.
     pub(super) fn split_by_age(&self, limit_ms: i64) -> (Self, Self) {
         let old = self.keep(|_, record| record.timestamp_ms < limit_ms);

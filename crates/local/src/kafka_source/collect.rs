@@ -50,6 +50,8 @@ pub(super) struct Oversized {
     pub(super) key: Option<Vec<u8>>,
     pub(super) value: Option<Vec<u8>>,
     pub(super) headers: Vec<(String, Vec<u8>)>,
+    /// The same as the only record of a batch.
+    pub(super) batch: Batch,
 }
 
 /// What did not fit into the last batch and comes next.
@@ -153,7 +155,7 @@ impl Collector {
         if batch.encoded_len() <= self.space {
             return Ok(());
         }
-        *batch = Batch::default();
+        let oversized = std::mem::take(batch);
         let headers = message.headers().map(|headers| {
             headers.iter().map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec())).collect()
         });
@@ -165,6 +167,7 @@ impl Collector {
             key: message.key().map(<[u8]>::to_vec),
             value: message.payload().map(<[u8]>::to_vec),
             headers: headers.unwrap_or_default(),
+            batch: oversized,
         })
     }
 }

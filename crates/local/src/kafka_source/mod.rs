@@ -16,6 +16,7 @@ mod lag;
 mod mapping;
 #[doc(hidden)]
 pub mod measured;
+mod outlet;
 mod poller;
 mod response;
 mod retry;

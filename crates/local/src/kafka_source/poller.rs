@@ -8,7 +8,6 @@ use std::{
 
 use anyhow::Context;
 use chrono::Utc;
-use kafka::Producer;
 use rdkafka::{
     Offset, TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer},
@@ -19,22 +18,17 @@ use tracing::{error, info, warn};
 use super::{
     batch::{Batch, Partition},
     collect::{Collected, Collector, Oversized},
-    failure::{self, Failed},
+    failure::Failed,
     group::Group,
+    outlet::Outlet,
     response::{self, Verdict},
-    retry::{Condition, Retry, Waiting, after_failure},
+    retry::{Retry, Waiting, after_failure},
     shared::Shared,
 };
-use crate::{
-    host::{InvokeError, Origin},
-    template::spec::OnFailure,
-};
+use crate::host::{InvokeError, Origin};
 
 /// How soon a batch is offered again to a function that has no free process or does not run.
 const BUSY_DELAY: Duration = Duration::from_millis(500);
-
-/// How soon a destination that does not answer is tried again.
-const DESTINATION_DELAY: Duration = Duration::from_secs(1);
 
 /// How long the poller waits for a record before it looks around.
 const IDLE: Duration = Duration::from_secs(1);
@@ -43,7 +37,7 @@ const IDLE: Duration = Duration::from_secs(1);
 pub(super) struct Poller {
     consumer: BaseConsumer<Group>,
     shared: Arc<Shared>,
-    producer: Option<Producer>,
+    outlet: Outlet,
     runtime: Handle,
     collector: Collector,
     waiting: Waiting,
@@ -74,10 +68,10 @@ impl Poller {
             .create_with_context(Group::default())
             .context("create a kafka consumer")?;
         consumer.subscribe(&[&shared.spec.topic]).with_context(|| format!("subscribe to {}", shared.spec.topic))?;
-        let producer = shared.spec.on_failure.as_ref().map(|_| Producer::new(&shared.kafka)).transpose()?;
+        let outlet = Outlet::new(Arc::clone(&shared), runtime.clone())?;
         let collector = Collector::new(shared.spec.topic.as_str().into(), &shared.envelope);
         let (positions, committed) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { consumer, shared, producer, runtime, collector, waiting: Waiting::default(), positions, committed })
+        Ok(Self { consumer, shared, outlet, runtime, collector, waiting: Waiting::default(), positions, committed })
     }
 
     /// Works until the mapping stops; a running invocation ends first and its progress is committed.
@@ -194,7 +188,7 @@ impl Poller {
         let now_ms = Utc::now().timestamp_millis();
         let decision = after_failure(batch, failed.attempts, error, policy, now_ms, Instant::now());
         for (batch, condition) in decision.give_up {
-            self.give_up(&batch, condition, failed);
+            self.outlet.give_up(&batch, condition, failed);
         }
         self.wait(decision.again);
     }
@@ -205,64 +199,14 @@ impl Poller {
         self.set_paused();
     }
 
-    fn give_up(&self, batch: &Batch, condition: Condition, failed: &Failed) {
-        let shared = &self.shared;
-        let records = batch.len();
-        shared.count(|statistics| statistics.given_up += records as u64);
-        let Some(OnFailure::KafkaTopic(topic)) = &shared.spec.on_failure else {
-            error!(mapping = shared.spec.logical_id, records, condition = condition.name(), first = ?batch.first_offsets(),
-                   "records are dropped: the mapping has no on-failure destination");
-            return;
-        };
-        error!(
-            mapping = shared.spec.logical_id,
-            records,
-            condition = condition.name(),
-            destination = topic,
-            "records are given up"
-        );
-        let messages = failure::messages(topic, batch, &shared.envelope, condition, failed, Utc::now());
-        self.send(topic, &messages);
-    }
-
-    /// A record that no event can hold goes to the destination as it came.
+    /// A record that no event can hold goes to the destination.
     fn refuse(&mut self, record: Oversized) {
         let partition = Partition { topic: Arc::clone(&record.topic), number: record.partition };
         let bytes = record.value.as_ref().map_or(0, Vec::len);
         error!(partition = %partition, offset = record.offset, bytes, "the record's event is over 6 MB");
-        self.shared.count(|statistics| statistics.given_up += 1);
         self.positions.insert(partition, record.offset + 1);
-        if let Some(OnFailure::KafkaTopic(topic)) = &self.shared.spec.on_failure {
-            let origin = kafka::Origin {
-                topic: &record.topic,
-                partition: record.partition,
-                offset: record.offset,
-                timestamp_ms: record.timestamp_ms,
-            };
-            let rule = Condition::RecordTooLarge.name();
-            let reason = "the record's event would be over 6 MB";
-            let mut message = kafka::dead_letter(origin, record.key, record.value, record.headers, rule, reason);
-            message.topic.clone_from(topic);
-            self.send(topic, &[message]);
-        }
+        self.outlet.refuse(record);
         self.commit();
-    }
-
-    /// Tries until the destination has everything, or the mapping stops: then nothing is committed and all comes again.
-    fn send(&self, topic: &str, messages: &[kafka::Message]) {
-        let Some(producer) = &self.producer else { return };
-        while let Err(error) = self.runtime.block_on(producer.send_all(messages.to_vec())) {
-            error!(
-                destination = topic,
-                error = format!("{error:#}"),
-                "the on-failure destination does not take records"
-            );
-            if self.shared.is_stopping() {
-                self.shared.abandon();
-                return;
-            }
-            std::thread::sleep(DESTINATION_DELAY);
-        }
     }
 
     /// Commits, for each partition, up to the first record that still waits.

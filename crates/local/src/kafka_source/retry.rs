@@ -37,7 +37,7 @@ impl Condition {
         match self {
             Self::RetryAttemptsExhausted => "RetryAttemptsExhausted",
             Self::MaximumRecordAgeExceeded => "MaximumRecordAgeExceeded",
-            Self::RecordTooLarge => "RecordTooLarge",
+            Self::RecordTooLarge => "MaximumPayloadSizeExceeded",
         }
     }
 }

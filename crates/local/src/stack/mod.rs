@@ -69,7 +69,7 @@ pub struct Up {
     ending: CancellationToken,
 }
 
-/// Starts everything, in this order: services, topics, functions that run on up (migrations), then triggers and APIs.
+/// Starts everything, in this order: services, topics, queues and buckets, functions that run on up (migrations), then triggers and APIs.
 ///
 /// # Errors
 /// When anything does not start; what had started by then is stopped again.
@@ -135,7 +135,8 @@ fn plan(options: &UpOptions, instance: &Instance) -> anyhow::Result<Plan> {
     let variables = variables(&definitions, &services, &ports, options, instance);
     let mut application = select(read(options, &variables)?, &options.systems)?;
     if options.services_only {
-        application = Application { topics: application.topics, ..Application::default() };
+        let Application { topics, buckets, queues, sns_topics, .. } = application;
+        application = Application { topics, buckets, queues, sns_topics, ..Application::default() };
     }
     let exports = exports(&definitions, &variables);
     let running = Running { pid: std::process::id(), invoke_port, ports, exports, ready: false };
@@ -158,6 +159,7 @@ async fn start_functions(
     let Plan { root, definitions, application, variables, mut running, .. } = plan;
     let kafka = variables.get("KAFKA_BOOTSTRAP_SERVERS").map(kafka::Config::plaintext);
     parts::create_topics(&application, kafka.as_ref(), progress).await?;
+    parts::create_resources(&application, &variables, progress).await?;
     let listener = TcpListener::bind(("127.0.0.1", running.invoke_port))
         .await
         .with_context(|| format!("open port {} for the Invoke API", running.invoke_port))?;

@@ -12,6 +12,7 @@ use tracing::error;
 use super::UpOptions;
 use crate::{
     api::{Settings, Stack},
+    destination::Destinations,
     gateway,
     host::{Host, HostConfig, InvokeError, Origin},
     instance::Instance,
@@ -32,6 +33,19 @@ pub(super) async fn create_topics(
     }
     if !application.topics.is_empty() {
         progress(&format!("topics: {}", application.topics.keys().cloned().collect::<Vec<_>>().join(", ")));
+    }
+    Ok(())
+}
+
+/// Queues, SNS topics and buckets of the template.
+pub(super) async fn create_resources(
+    application: &Application,
+    variables: &BTreeMap<String, String>,
+    progress: &impl Fn(&str),
+) -> anyhow::Result<()> {
+    let made = Destinations::new(variables).prepare(application).await?;
+    if !made.is_empty() {
+        progress(&made.join(", "));
     }
     Ok(())
 }

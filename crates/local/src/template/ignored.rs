@@ -45,11 +45,8 @@ pub(super) const RESOURCES: &[(&str, &str)] = &[
     ("AWS::RDS::DBProxyTargetGroup", "the database is a service of the stack"),
     ("AWS::RDS::DBSubnetGroup", "the database is a service of the stack"),
     ("AWS::S3::BucketPolicy", "no permissions are checked"),
-    ("AWS::SNS::Subscription", "no local delivery"),
-    ("AWS::SNS::Topic", "only its ARN would matter, and a reference to it is an error"),
     ("AWS::SNS::TopicPolicy", "no permissions are checked"),
     ("AWS::Serverless::LayerVersion", "layers are not loaded"),
-    ("AWS::SQS::Queue", "only its ARN would matter, and a reference to it is an error"),
     ("AWS::SQS::QueuePolicy", "no permissions are checked"),
     ("AWS::SSM::Parameter", "values come from parameters"),
     ("AWS::Scheduler::ScheduleGroup", "every schedule is in the default group"),
@@ -120,6 +117,28 @@ pub(super) const KAFKA: &[(&str, &str)] = &[
     ("LoggingConfig", "logs are files"),
     ("MetricsConfig", "monitoring"),
     ("Tags", "no effect"),
+];
+
+/// Properties of `AWS::SQS::Queue`.
+pub(super) const QUEUE: &[(&str, &str)] = &[
+    ("KmsDataKeyReusePeriodSeconds", "nothing is encrypted"),
+    ("KmsMasterKeyId", "nothing is encrypted"),
+    ("SqsManagedSseEnabled", "nothing is encrypted"),
+    ("Tags", "no effect"),
+];
+
+/// Properties of `AWS::SNS::Topic`.
+pub(super) const SNS_TOPIC: &[(&str, &str)] = &[
+    ("ArchivePolicy", "nothing is kept"),
+    ("ContentBasedDeduplication", "nothing here publishes to FIFO topics"),
+    ("DataProtectionPolicy", "no permissions are checked"),
+    ("DeliveryStatusLogging", "monitoring"),
+    ("DisplayName", "no effect"),
+    ("FifoThroughputScope", "nothing is throttled"),
+    ("KmsMasterKeyId", "nothing is encrypted"),
+    ("SignatureVersion", "no effect"),
+    ("Tags", "no effect"),
+    ("TracingConfig", "monitoring"),
 ];
 
 /// Properties of schedules.

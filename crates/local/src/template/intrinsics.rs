@@ -46,6 +46,8 @@ pub(super) struct Scope<'a> {
     pub parameters: Parameters,
     /// Local ports of the APIs, by logical id.
     pub ports: BTreeMap<String, u16>,
+    /// What a queue's URL begins with.
+    pub queues_at: String,
     /// How deep references are nested just now.
     pub depth: Cell<usize>,
 }

@@ -3,12 +3,13 @@
 use std::time::Duration;
 
 use super::{
+    destinations::{self, Service},
     error::Fault,
     fields::Fields,
     names,
     node::Node,
     resources::Reader,
-    spec::{KafkaMappingSpec, OnFailure, StartingPosition},
+    spec::{Destination, KafkaMappingSpec, StartingPosition},
 };
 
 /// What the three forms have in common.
@@ -162,21 +163,18 @@ fn response_types(fields: &Fields<'_, '_>) -> Result<bool, Fault> {
     }
 }
 
-fn on_failure(fields: &Fields<'_, '_>, source: &str) -> Result<Option<OnFailure>, Fault> {
+fn on_failure(fields: &Fields<'_, '_>, source: &str) -> Result<Option<Destination>, Fault> {
+    const SERVICES: [Service; 4] = [Service::Kafka, Service::Sqs, Service::Sns, Service::S3];
     let destination = fields.nested("DestinationConfig", |config| {
         config.only(&["OnFailure"], &[])?;
         config.nested("OnFailure", |target| {
             target.only(&["Destination", "Type"], &[])?;
-            let destination = target.required("Destination")?;
-            match destination.strip_prefix("kafka://") {
-                Some(topic) if topic == source => {
-                    Err(target.refuse("Destination", &destination, "a topic other than the mapping's own"))
+            match destinations::required(target, "Destination", &SERVICES)? {
+                Destination::KafkaTopic(topic) if topic == source => {
+                    let found = format!("kafka://{topic}");
+                    Err(target.refuse("Destination", &found, "a topic other than the mapping's own"))
                 }
-                Some(topic) if !topic.is_empty() => Ok(OnFailure::KafkaTopic(topic.to_owned())),
-                _ => {
-                    let accepted = "kafka://<topic>; SQS, SNS and S3 are not supported yet";
-                    Err(target.refuse("Destination", &destination, accepted))
-                }
+                destination => Ok(destination),
             }
         })
     })?;

@@ -5,6 +5,7 @@
 
 mod api;
 mod conditions;
+mod destinations;
 mod error;
 mod fields;
 mod function;
@@ -14,6 +15,7 @@ mod intrinsics;
 mod kafka;
 mod lists;
 mod mapping;
+mod messaging;
 mod metadata;
 pub mod names;
 mod node;

@@ -46,6 +46,16 @@ pub fn schedule_arn(name: &str) -> String {
     format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule/default/{name}")
 }
 
+/// The ARN of an SQS queue.
+pub fn sqs_arn(name: &str) -> String {
+    format!("arn:aws:sqs:{REGION}:{ACCOUNT}:{name}")
+}
+
+/// The ARN of an SNS topic.
+pub fn sns_arn(name: &str) -> String {
+    format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}")
+}
+
 /// The UUID of an event source mapping: from its logical id alone, because a consumer group without a name is named
 /// after it, and must find its offsets again after a restart.
 pub fn mapping_uuid(logical_id: &str) -> String {

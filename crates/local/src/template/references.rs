@@ -38,6 +38,9 @@ impl Scope<'_> {
             Target::Schedule(given) => Ok(Some(given)),
             Target::Named { kind, name } => Ok(match kind {
                 Named::Bucket | Named::Role | Named::Group => Some(name),
+                // As on AWS, `Ref` of a queue is its URL, and of a topic its ARN.
+                Named::Queue => Some(format!("{}/{ACCOUNT}/{name}", self.queues_at)),
+                Named::Topic => Some(names::sns_arn(&name)),
                 Named::Secret => Some(secret_arn(&name)),
             }),
             Target::Other => Ok(None),
@@ -67,6 +70,10 @@ impl Scope<'_> {
                 (Target::Schedule(name), "Arn") => Some(names::schedule_arn(&name)),
                 (Target::Named { kind, name }, attribute) => match (kind, attribute) {
                     (Named::Bucket, "Arn") => Some(format!("arn:aws:s3:::{name}")),
+                    (Named::Queue, "Arn") => Some(names::sqs_arn(&name)),
+                    (Named::Queue, "QueueName") | (Named::Topic, "TopicName") => Some(name),
+                    (Named::Queue, "QueueUrl") => Some(format!("{}/{ACCOUNT}/{name}", self.queues_at)),
+                    (Named::Topic, "TopicArn") => Some(names::sns_arn(&name)),
                     (Named::Role, "Arn") => Some(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
                     (Named::Secret, "Id" | "Arn") => Some(secret_arn(&name)),
                     (Named::Group, "Arn") => {
@@ -129,6 +136,27 @@ impl Scope<'_> {
         Ok(Target::Named { kind, name })
     }
 
+    /// The name of a queue or topic; that of a FIFO one ends in `.fifo`.
+    ///
+    /// # Errors
+    /// A name that cannot be resolved or does not fit.
+    pub(super) fn messaging_name(&self, id: &str, key: &str, fifo: &str) -> Result<String, Fault> {
+        let is_fifo = self.property(id, fifo)?.is_some_and(|(value, _)| value.eq_ignore_ascii_case("true"));
+        let suffix = if is_fifo { ".fifo" } else { "" };
+        let Some((name, position)) = self.property(id, key)? else {
+            return Ok(format!("millrace-{}{suffix}", names::kebab(id)));
+        };
+        let stem = name.strip_suffix(".fifo").unwrap_or(&name);
+        let fine = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        if stem.is_empty() || name.len() > 256 || !stem.chars().all(fine) || is_fifo != name.ends_with(".fifo") {
+            let message = format!(
+                "{id}.{key}: \"{name}\" is not accepted; accepted: a-z A-Z 0-9 - _, and .fifo at the end with {fifo}: true"
+            );
+            return Err(Fault::new(position, message));
+        }
+        Ok(name)
+    }
+
     fn resource(&self, id: &str, position: Position) -> Result<Target, Fault> {
         let resources = self.root.get("Resources");
         let Some(resource) = resources.and_then(|resources| resources.get(id)) else {
@@ -151,6 +179,14 @@ impl Scope<'_> {
             }
             "AWS::Scheduler::ScheduleGroup" => self.named(Named::Group, id, "Name"),
             "AWS::S3::Bucket" => self.named(Named::Bucket, id, "BucketName"),
+            "AWS::SQS::Queue" => {
+                let name = self.messaging_name(id, "QueueName", "FifoQueue")?;
+                Ok(Target::Named { kind: Named::Queue, name })
+            }
+            "AWS::SNS::Topic" => {
+                let name = self.messaging_name(id, "TopicName", "FifoTopic")?;
+                Ok(Target::Named { kind: Named::Topic, name })
+            }
             "AWS::IAM::Role" => self.named(Named::Role, id, "RoleName"),
             "AWS::SecretsManager::Secret" => self.named(Named::Secret, id, "Name"),
             _ => Ok(Target::Other),
@@ -210,6 +246,8 @@ enum Target {
 #[derive(Clone, Copy)]
 enum Named {
     Bucket,
+    Queue,
+    Topic,
     Role,
     Secret,
     Group,

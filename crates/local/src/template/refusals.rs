@@ -79,8 +79,16 @@ fn mappings() {
         (with("EventSourceArn: arn:aws:mq:us-east-1:1:broker:b"), "RabbitMQ and ActiveMQ are not supported yet"),
         (with("EventSourceArn: arn:aws:sqs:us-east-1:1:q"), "accepted: arn:aws:kafka:..."),
         (
-            with("DestinationConfig: {OnFailure: {Destination: 'arn:aws:sqs:us-east-1:1:q'}}"),
-            "accepted: kafka://<topic>; SQS, SNS and S3 are not supported yet",
+            with("DestinationConfig: {OnFailure: {Destination: 'arn:aws:lambda:us-east-1:1:function:f'}}"),
+            "accepted: kafka://<topic>, the ARN of an SQS queue, the ARN of an SNS topic, the ARN of an S3 bucket",
+        ),
+        (
+            with("DestinationConfig: {OnFailure: {Destination: 'arn:aws:sqs:us-east-1:1:q.fifo'}}"),
+            "a standard queue or topic",
+        ),
+        (
+            with("DestinationConfig: {OnFailure: {Destination: 'arn:aws:events:us-east-1:1:event-bus/b'}}"),
+            "event buses are not supported yet",
         ),
         (with("DestinationConfig: {OnFailure: {Destination: 'kafka://t'}}"), "a topic other than the mapping's own"),
         (with("StartingPositionTimestamp: 1"), "with StartingPosition AT_TIMESTAMP only"),

@@ -10,8 +10,10 @@ use super::{
     kafka,
     metadata::Millrace,
     node::{Entry, Node, Position},
-    outline, parameters, schedules,
-    spec::{Application, TopicSpec, Warning},
+    outline,
+    parameters::{self, REGION},
+    schedules,
+    spec::{Application, Destination, TopicSpec, Warning},
 };
 
 /// The API that SAM makes for `HttpApi` events without an `ApiId`.
@@ -46,8 +48,14 @@ pub(super) struct Reader<'s, 'a> {
 /// The first place that is wrong or not supported.
 pub(super) fn read(root: &Node, options: &Options) -> Result<Application, Fault> {
     check_sections(root)?;
-    let scope =
-        Scope { root, parameters: parameters::read(root, options)?, ports: BTreeMap::new(), depth: Cell::new(0) };
+    let queues_at = options.environment.get("AWS_ENDPOINT_URL").map(|url| url.trim_end_matches('/').to_owned());
+    let scope = Scope {
+        root,
+        parameters: parameters::read(root, options)?,
+        ports: BTreeMap::new(),
+        queues_at: queues_at.unwrap_or_else(|| format!("https://sqs.{REGION}.amazonaws.com")),
+        depth: Cell::new(0),
+    };
     for condition in root.get("Conditions").and_then(Node::as_mapping).unwrap_or_default() {
         scope.condition(&condition.key, condition.position)?;
     }
@@ -69,6 +77,7 @@ pub(super) fn read(root: &Node, options: &Options) -> Result<Application, Fault>
         match *kind {
             "AWS::Serverless::Function" => reader.events(entry)?,
             "AWS::Lambda::EventSourceMapping" => kafka::raw(&mut reader, entry)?,
+            "AWS::SNS::Subscription" => reader.subscription(entry)?,
             "AWS::Scheduler::Schedule" => schedules::raw(&mut reader, entry)?,
             _ => {}
         }
@@ -144,7 +153,9 @@ impl Reader<'_, '_> {
     fn resource(&mut self, entry: &Entry, kind: &str) -> Result<(), Fault> {
         match kind {
             "AWS::Serverless::Function" => function::read(self, entry),
-            "AWS::Lambda::EventSourceMapping" | "AWS::Scheduler::Schedule" => Ok(()),
+            "AWS::Lambda::EventSourceMapping" | "AWS::SNS::Subscription" | "AWS::Scheduler::Schedule" => Ok(()),
+            "AWS::SQS::Queue" => self.queue(entry),
+            "AWS::SNS::Topic" => self.sns_topic(entry),
             "AWS::S3::Bucket" => {
                 let name = self.scope.reference(&Node::text(&entry.key, entry.position))?;
                 self.app.buckets.extend(name.as_ref().and_then(Node::as_text).map(str::to_owned));
@@ -161,7 +172,7 @@ impl Reader<'_, '_> {
                 let place = entry.value.get("Type").map_or(entry.position, |node| node.position);
                 let message = format!(
                     "{}: {kind} is not supported{hint}; supported: AWS::Serverless::Function, AWS::Serverless::HttpApi, \
-                     AWS::Lambda::EventSourceMapping (Kafka), AWS::Scheduler::Schedule, AWS::S3::Bucket; {} more types, \
+                     AWS::Lambda::EventSourceMapping (Kafka), AWS::Scheduler::Schedule, AWS::S3::Bucket, AWS::SQS::Queue, AWS::SNS::Topic; {} more types, \
                      which have no effect here, are ignored",
                     entry.key,
                     ignored::RESOURCES.len()
@@ -219,7 +230,10 @@ impl Reader<'_, '_> {
             }
         }
         for mapping in &self.app.kafka_mappings {
-            let failed = mapping.on_failure.as_ref().map(|super::spec::OnFailure::KafkaTopic(topic)| topic);
+            let failed = match &mapping.on_failure {
+                Some(Destination::KafkaTopic(topic)) => Some(topic),
+                _ => None,
+            };
             for topic in failed.into_iter().chain([&mapping.topic]) {
                 if !self.app.topics.contains_key(topic) {
                     self.app.topics.insert(topic.clone(), TopicSpec { partitions: 1, config: BTreeMap::new() });

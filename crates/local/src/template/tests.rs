@@ -4,7 +4,7 @@ use std::{collections::BTreeMap, path::Path, time::Duration};
 
 use super::{
     Options, load, parse,
-    spec::{Application, OnFailure, ScheduleKind, StartingPosition},
+    spec::{Application, Destination, ScheduleKind, StartingPosition},
 };
 
 const FUNCTION: &str = "
@@ -216,7 +216,7 @@ fn the_projects_own_template() {
     assert_eq!(mapping.bootstrap_servers, ["127.0.0.1:19092"]);
     assert_eq!((mapping.batch_size, mapping.batching_window), (10_000, Duration::from_secs(1)));
     assert_eq!(mapping.starting_position, StartingPosition::TrimHorizon);
-    assert_eq!(mapping.on_failure, Some(OnFailure::KafkaTopic("github-events.failed".to_owned())));
+    assert_eq!(mapping.on_failure, Some(Destination::KafkaTopic("github-events.failed".to_owned())));
     assert_eq!(mapping.effective_retry_attempts(), Some(10_000));
     assert_eq!(application.topics["github-events"].partitions, 4);
     let writer = &application.functions["GithubLakeWriter"];

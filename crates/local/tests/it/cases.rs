@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, future::Future, pin::Pin};
 use libtest_mimic::{Failed, Trial};
 use millrace::conformance;
 
-use crate::{host, kafka, pattern};
+use crate::{destinations, host, kafka, pattern};
 
 /// Checks one rule against the real thing; a panic says what was found instead.
 struct Case {
@@ -44,6 +44,13 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn table() -> Vec<Case> {
     [
+        cases![
+            "destinations.batches.a-queue-gets-the-metadata-of-a-failed-batch-and-no-records" => destinations::batches::a_queue_gets_the_metadata_of_a_failed_batch_and_no_records,
+            "destinations.batches.an-sns-topic-gets-the-metadata-of-a-failed-batch-as-its-message" => destinations::batches::an_sns_topic_gets_the_metadata_of_a_failed_batch_as_its_message,
+            "destinations.batches.a-bucket-gets-the-metadata-and-the-whole-event-as-text" => destinations::batches::a_bucket_gets_the_metadata_and_the_whole_event_as_text,
+            "destinations.batches.a-queue-that-is-not-there-yet-loses-nothing" => destinations::batches::a_queue_that_is_not_there_yet_loses_nothing,
+            "destinations.resources.what-the-template-names-is-made-before-a-trigger-starts-and-may-be-there" => destinations::resources::what_the_template_names_is_made_before_a_trigger_starts_and_may_be_there,
+        ],
         cases![
             "kafka.batching.one-payload-holds-several-partitions-each-in-order" => kafka::batching::one_payload_holds_several_partitions_each_in_order,
             "kafka.batching.a-batch-has-no-more-than-its-size" => kafka::batching::a_batch_has_no_more_than_its_size,

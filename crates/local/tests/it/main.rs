@@ -10,6 +10,7 @@
 )]
 
 mod cases;
+mod destinations;
 mod host;
 mod kafka;
 mod pattern;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use super::{ApiSpec, FunctionSpec, KafkaMappingSpec, Outline, Place, ScheduleSpec};
+use super::{ApiSpec, FunctionSpec, KafkaMappingSpec, Outline, Place, QueueSpec, ScheduleSpec, SnsTopicSpec};
 
 /// Everything that one SAM template asks for.
 #[derive(Debug, Clone, Default)]
@@ -19,8 +19,12 @@ pub struct Application {
     pub apis: IndexMap<String, ApiSpec>,
     /// Topics that are created before a trigger starts, by name.
     pub topics: BTreeMap<String, TopicSpec>,
-    /// Names of the template's `AWS::S3::Bucket`s, which a deploy would make.
+    /// Names of the template's `AWS::S3::Bucket`s, which are made before a trigger starts.
     pub buckets: Vec<String>,
+    /// The template's `AWS::SQS::Queue`s and those that SAM makes, which are made before a trigger starts.
+    pub queues: Vec<QueueSpec>,
+    /// The same of `AWS::SNS::Topic`s.
+    pub sns_topics: Vec<SnsTopicSpec>,
     /// What is not applied here.
     pub warnings: Vec<Warning>,
     /// What stands where.

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use super::Destination;
+
 /// A Kafka event source mapping.
 #[derive(Debug, Clone)]
 pub struct KafkaMappingSpec {
@@ -33,8 +35,8 @@ pub struct KafkaMappingSpec {
     pub bisect_on_error: bool,
     /// `FunctionResponseTypes` contains `ReportBatchItemFailures`.
     pub report_batch_item_failures: bool,
-    /// `DestinationConfig.OnFailure.Destination`.
-    pub on_failure: Option<OnFailure>,
+    /// `DestinationConfig.OnFailure.Destination`: a Kafka topic, queue, SNS topic or bucket.
+    pub on_failure: Option<Destination>,
     /// `ProvisionedPollerConfig.MaximumPollers`; 1 when unset.
     pub maximum_pollers: usize,
     /// `Enabled`; true when unset.
@@ -60,11 +62,4 @@ pub enum StartingPosition {
     Latest,
     /// `AT_TIMESTAMP`: the first record at or after this time, milliseconds since the epoch.
     AtTimestamp(i64),
-}
-
-/// Where a batch goes when its retries or its age are used up.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum OnFailure {
-    /// `kafka://<topic>`, on the mapping's own cluster.
-    KafkaTopic(String),
 }

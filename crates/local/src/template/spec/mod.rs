@@ -3,6 +3,7 @@
 
 mod api;
 mod application;
+mod destination;
 mod function;
 mod kafka;
 mod outline;
@@ -10,7 +11,8 @@ mod schedule;
 
 pub use api::{ApiSpec, CorsSpec, RouteSpec};
 pub use application::{Application, TopicSpec, Warning};
+pub use destination::{Destination, QueueSpec, SnsTopicSpec};
 pub use function::FunctionSpec;
-pub use kafka::{KafkaMappingSpec, OnFailure, StartingPosition};
+pub use kafka::{KafkaMappingSpec, StartingPosition};
 pub use outline::{Outline, Place, Root, Written};
 pub use schedule::{ScheduleKind, ScheduleSpec};

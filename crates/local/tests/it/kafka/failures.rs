@@ -109,23 +109,27 @@ def handler(event, context):
 pub(crate) async fn after_its_retries_a_batch_goes_to_the_destination_and_the_next_one_comes() {
     let properties = format!("BatchSize: 2, MaximumBatchingWindowInSeconds: 1, MaximumRetryAttempts: 2, {DESTINATION}");
     let source = Source::new(1, &properties, POISONED).await;
-    source.topic.produce(&[rec(0, "a"), rec(0, "poison"), rec(0, "b"), rec(0, "c")]).await;
+    let keyed = Rec { key: Some(b"k".to_vec()), ..rec(0, "a") };
+    source.topic.produce(&[keyed, rec(0, "poison"), rec(0, "b"), rec(0, "c")]).await;
     source.enable().await;
     source.until_committed(&[4]).await;
     source.mapping.disable().await;
     let expected = ["a", "poison", "a", "poison", "a", "poison", "b", "c"];
     assert_eq!(source.delivered(0), expected, "one attempt and two retries");
-    let document = source.failed.read(1).await[0].json();
+    let failed = source.failed.read(2).await;
+    let document = failed[1].json();
     let request = &document["requestContext"];
-    assert_eq!(request["condition"], "RetryAttemptsExhausted");
+    assert_eq!(request["condition"], "RetriesExhausted");
     assert_eq!(request["approximateInvokeCount"], 3);
-    assert_eq!(request["functionArn"], source.app.f().arn());
+    assert_eq!(request["functionArn"], format!("{}:$LATEST", source.app.f().arn()));
     assert!(source.app.log().contains(request["requestId"].as_str().unwrap()), "the last attempt's");
     assert_eq!(document["responseContext"]["functionError"], "Unhandled");
     let info = &document["KafkaBatchInfo"];
-    assert_eq!((&info["batchSize"], &info["startOffset"], &info["endOffset"]), (&json!(2), &json!(0), &json!(1)));
-    let records = document["payload"]["records"][format!("{}-0", source.topic.name)].as_array().unwrap();
-    assert_eq!(records.iter().map(|record| decoded(&record["value"])).collect::<Vec<_>>(), ["a", "poison"]);
+    assert_eq!((&info["batchSize"], &info["recordInfo"]["offset"]), (&json!(1), &json!("1")));
+    assert_eq!(failed.iter().map(|record| record.key.clone()).collect::<Vec<_>>(), [Some(b"k".to_vec()), None]);
+    let partition = format!("{}-0", source.topic.name);
+    let values = failed.iter().map(|record| decoded(&record.json()["payload"]["records"][&partition][0]["value"]));
+    assert_eq!(values.collect::<Vec<_>>(), ["a", "poison"], "one message a record, with the record's key");
     assert_eq!(source.mapping.statistics().given_up, 2);
 }
 
@@ -162,7 +166,7 @@ def judge(batch):
     source.mapping.disable().await;
     let document = source.failed.read(1).await[0].json();
     assert_eq!(document["requestContext"]["condition"], "MaximumRecordAgeExceeded");
-    assert_eq!(document["KafkaBatchInfo"]["batchSize"], 2);
+    assert_eq!(document["KafkaBatchInfo"]["recordInfo"]["offset"], "0");
     assert_eq!(source.delivered(0)[..4], ["old", "old", "young", "young"]);
 }
 
@@ -191,7 +195,7 @@ def handler(event, context):
     assert_eq!(source.delivered(0), ["0", "1", "2", "3", "4", "6", "7"], "in order, each once");
     let document = source.failed.read(1).await[0].json();
     assert_eq!(document["KafkaBatchInfo"]["batchSize"], 1);
-    assert_eq!(document["KafkaBatchInfo"]["startOffset"], 5);
+    assert_eq!(document["KafkaBatchInfo"]["recordInfo"]["offset"], "5");
     assert_eq!(source.mapping.statistics().given_up, 1);
 }
 

@@ -53,7 +53,7 @@ pub(crate) async fn a_record_over_the_limit_goes_to_the_failure_destination_as_i
         assert_eq!(header("h"), Some(vec![0xff]));
         assert_eq!(header("origin.offset"), Some(offset.into()));
         assert_eq!(header("origin.topic"), Some(source.topic.name.clone().into_bytes()));
-        assert_eq!(header("error.rule"), Some(b"RecordTooLarge".to_vec()));
+        assert_eq!(header("error.rule"), Some(b"MaximumPayloadSizeExceeded".to_vec()));
     }
 }
 

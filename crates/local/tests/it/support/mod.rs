@@ -1,5 +1,6 @@
 //! A function in a folder of its own, a host that runs it, and the one way to wait.
 
+pub(crate) mod aws;
 pub(crate) mod source;
 pub(crate) mod topic;
 
@@ -73,7 +74,12 @@ impl App {
             program_dir: folder.path().join("no-programs"),
             root: folder.path().to_owned(),
             log_dir: folder.path().to_owned(),
-            environment: BTreeMap::from([("AWS_REGION".to_owned(), "us-east-1".to_owned())]),
+            // Tests that name no resource of AWS need no emulator.
+            environment: if template.contains("arn:aws:") {
+                aws::variables()
+            } else {
+                BTreeMap::from([("AWS_REGION".to_owned(), "us-east-1".to_owned())])
+            },
             default_concurrency: DEFAULT_CONCURRENCY,
         };
         let host = Host::new(application.functions.values().cloned().collect(), config);
