@@ -71,6 +71,8 @@ pub struct FunctionStatus {
 pub struct MappingStatus {
     /// Logical id.
     pub name: String,
+    /// Name of the function.
+    pub function: String,
     /// UUID, for `aws lambda get-event-source-mapping`.
     pub uuid: String,
     /// Topic.
@@ -93,6 +95,8 @@ pub struct MappingStatus {
 pub struct ScheduleStatus {
     /// Its name.
     pub name: String,
+    /// Name of the function.
+    pub function: String,
     /// `rate(1 minute)`.
     pub expression: String,
     /// Whether it fires.
@@ -112,8 +116,8 @@ async fn status(State(stack): State<Arc<Stack>>) -> Json<Status> {
     Json(Status {
         services: stack.services.status(&stack.variables).await,
         functions: stack.host.functions().map(|function| function_status(function)).collect(),
-        mappings: futures::future::join_all(stack.mappings.iter().map(|mapping| mapping_status(mapping))).await,
-        schedules: stack.schedules.values().map(|source| schedule_status(source)).collect(),
+        mappings: futures::future::join_all(stack.mappings.iter().map(|mapping| mapping_status(&stack, mapping))).await,
+        schedules: stack.schedules.values().map(|source| schedule_status(&stack, source)).collect(),
         apis: stack.apis.iter().map(|(name, port)| (name.clone(), format!("http://localhost:{port}"))).collect(),
     })
 }
@@ -185,9 +189,15 @@ fn function_status(function: &Function) -> FunctionStatus {
     }
 }
 
-async fn mapping_status(mapping: &Mapping) -> MappingStatus {
+/// The name behind a logical id.
+fn name_of(stack: &Stack, function: &str) -> String {
+    stack.host.find(function).map_or_else(|| function.to_owned(), |function| function.spec().name.clone())
+}
+
+async fn mapping_status(stack: &Stack, mapping: &Mapping) -> MappingStatus {
     MappingStatus {
         name: mapping.spec().logical_id.clone(),
+        function: name_of(stack, &mapping.spec().function),
         uuid: mapping.uuid().to_owned(),
         topic: mapping.spec().topic.clone(),
         group: mapping.group().to_owned(),
@@ -198,10 +208,11 @@ async fn mapping_status(mapping: &Mapping) -> MappingStatus {
     }
 }
 
-fn schedule_status(source: &crate::schedule_source::ScheduleSource) -> ScheduleStatus {
+fn schedule_status(stack: &Stack, source: &crate::schedule_source::ScheduleSource) -> ScheduleStatus {
     let spec = source.spec();
     ScheduleStatus {
         name: spec.name,
+        function: name_of(stack, &spec.function),
         expression: spec.expression,
         enabled: spec.enabled,
         last_fired: source.times().1.map(to_seconds),

@@ -5,6 +5,7 @@ mod console;
 mod control;
 mod inspect;
 mod lint;
+mod live;
 mod logs;
 mod scale;
 mod topic;
@@ -39,6 +40,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Watch what runs, live: a row a function, its log, keys to pause and to invoke
+    Top,
     /// Invoke a function and print its answer
     Invoke(control::InvokeArguments),
     /// Print the log of a function or a service, or of the runner when none is named
@@ -96,6 +99,9 @@ struct UpArguments {
     /// Start the services and topics only, no function
     #[arg(long)]
     services_only: bool,
+    /// Print plain lines, also on a terminal
+    #[arg(long)]
+    plain: bool,
     /// Return when everything is ready, and go on behind
     #[arg(long)]
     detach: bool,
@@ -131,6 +137,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Up(arguments) => up::run(&open()?, arguments).await,
             Command::Down => up::down(&cli.dir).await,
             Command::Status { json } => inspect::status(&open()?, *json).await,
+            Command::Top => live::top(&open()?).await,
             Command::Lag { json } => inspect::lag(&open()?, *json).await,
             Command::Conformance { json } => conformance::print(*json),
             Command::Env { json } => inspect::env(&open()?, *json),

@@ -13,7 +13,7 @@ use anyhow::{Context, bail};
 use tokio::signal::unix::{SignalKind, signal};
 use tracing_subscriber::EnvFilter;
 
-use super::{UpArguments, console};
+use super::{UpArguments, console, live};
 use crate::{
     instance::{Instance, Running, is_alive},
     services,
@@ -56,9 +56,15 @@ async fn in_front(instance: &Instance, arguments: &UpArguments) -> anyhow::Resul
     };
     let seconds = began.elapsed().as_secs_f64();
     console::progress(&format!("ready after {seconds:.1} s; logs in {}", instance.log_dir().display()));
-    tokio::select! {
-        _ = interrupt.recv() => {}
-        _ = terminate.recv() => {}
+    let signalled = async {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    };
+    match instance.running().filter(|_| !arguments.plain && live::is_possible()) {
+        Some(running) => live::run(instance, &running, signalled).await?,
+        None => signalled.await,
     }
     console::progress("stopping; running invocations end first");
     tokio::select! {
