@@ -37,7 +37,7 @@ pub(super) enum Collected {
     /// A batch within all limits.
     Batch(Batch),
     /// A record that no event can hold.
-    TooLarge(Oversized),
+    TooLarge(Box<Oversized>),
 }
 
 /// A record whose event would be over 6 MB, as it came.
@@ -60,7 +60,7 @@ enum Carried {
     /// One record.
     Record(Batch),
     /// A record that fits into no batch.
-    TooLarge(Oversized),
+    TooLarge(Box<Oversized>),
 }
 
 /// Collects batches from one consumer.
@@ -150,7 +150,7 @@ impl Collector {
     }
 
     /// Puts a record into an empty batch, unless no payload could hold it.
-    fn add(&self, batch: &mut Batch, message: &BorrowedMessage<'_>) -> Result<(), Oversized> {
+    fn add(&self, batch: &mut Batch, message: &BorrowedMessage<'_>) -> Result<(), Box<Oversized>> {
         batch.push(&self.topic, message);
         if batch.encoded_len() <= self.space {
             return Ok(());
@@ -159,7 +159,7 @@ impl Collector {
         let headers = message.headers().map(|headers| {
             headers.iter().map(|header| (header.key.to_owned(), header.value.unwrap_or_default().to_vec())).collect()
         });
-        Err(Oversized {
+        Err(Box::new(Oversized {
             topic: Arc::clone(&self.topic),
             partition: message.partition(),
             offset: message.offset(),
@@ -168,7 +168,7 @@ impl Collector {
             value: message.payload().map(<[u8]>::to_vec),
             headers: headers.unwrap_or_default(),
             batch: oversized,
-        })
+        }))
     }
 }
 

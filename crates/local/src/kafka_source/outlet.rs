@@ -53,7 +53,7 @@ impl Outlet {
         error!(mapping, records, condition = condition.name(), %destination, "records are given up");
         match destination {
             Destination::KafkaTopic(topic) => {
-                self.produce(failure::messages(topic, batch, &shared.envelope, condition, failed, Utc::now()));
+                self.produce(&failure::messages(topic, batch, &shared.envelope, condition, failed, Utc::now()));
             }
             _ => self.send(destination, batch, condition, Some(failed)),
         }
@@ -75,16 +75,16 @@ impl Outlet {
                 let (key, value, headers) = (record.key, record.value, record.headers);
                 let mut message = kafka::dead_letter(origin, key, value, headers, rule.name(), reason);
                 message.topic.clone_from(topic);
-                self.produce(vec![message]);
+                self.produce(&[message]);
             }
             Some(destination) => self.send(destination, &record.batch, rule, None),
             None => {}
         }
     }
 
-    fn produce(&self, messages: Vec<kafka::Message>) {
+    fn produce(&self, messages: &[kafka::Message]) {
         let Some(producer) = &self.producer else { return };
-        self.until_taken(|| producer.send_all(messages.clone()));
+        self.until_taken(|| producer.send_all(messages.to_vec()));
     }
 
     fn send(&self, to: &Destination, batch: &Batch, condition: Condition, failed: Option<&Failed>) {

@@ -95,7 +95,7 @@ impl Poller {
                     self.positions.extend(batch.next_offsets());
                     self.deliver(batch, 0);
                 }
-                Collected::TooLarge(record) => self.refuse(record),
+                Collected::TooLarge(record) => self.refuse(*record),
             }
         }
         self.commit();
