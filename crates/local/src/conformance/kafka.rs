@@ -147,4 +147,24 @@ pub(super) const RULES: &[Rule] = &[
         text: "The record that did not fit does not overtake a batch that failed",
         source: "",
     },
+    Rule {
+        id: "kafka.filtering.filtered-records-are-not-delivered-and-their-offsets-are-committed",
+        text: "Records that no filter lets pass are not delivered, and their offsets are committed like the others",
+        source: "lambda/latest/dg/kafka-filtering.html",
+    },
+    Rule {
+        id: "kafka.filtering.when-all-records-are-filtered-out-nothing-is-invoked",
+        text: "When all records are filtered out the function is not invoked, and the offsets go on",
+        source: "lambda/latest/dg/invocation-eventfiltering.html",
+    },
+    Rule {
+        id: "kafka.filtering.filtering-comes-before-batching",
+        text: "Filters are applied before batching: BatchSize counts what passed",
+        source: "lambda/latest/dg/invocation-eventfiltering.html",
+    },
+    Rule {
+        id: "kafka.filtering.a-failed-batch-is-not-overtaken-by-what-was-filtered-out",
+        text: "Filtered records behind a failed one are not committed before it",
+        source: "",
+    },
 ];

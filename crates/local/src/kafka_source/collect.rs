@@ -1,6 +1,7 @@
 //! Collecting one batch: until it is full, its window is over, or it would exceed 6 MB.
 
 use std::{
+    collections::BTreeMap,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -17,7 +18,7 @@ use super::{
     encode,
     group::Group,
 };
-use crate::host::PAYLOAD_LIMIT;
+use crate::{host::PAYLOAD_LIMIT, pattern::Filters};
 
 /// How long one poll may block before the poller looks whether it should stop.
 const TICK: Duration = Duration::from_millis(100);
@@ -63,21 +64,38 @@ enum Carried {
     TooLarge(Box<Oversized>),
 }
 
+/// Records that the mapping's filters did not let pass.
+#[derive(Debug, Default)]
+pub(super) struct Filtered {
+    /// For each partition, the offset after the last of them.
+    pub(super) next_offsets: BTreeMap<Partition, i64>,
+    pub(super) records: u64,
+}
+
 /// Collects batches from one consumer.
 #[derive(Debug)]
 pub(super) struct Collector {
     topic: Arc<str>,
     /// What the payload's limit leaves for records.
     space: usize,
+    filters: Filters,
+    filtered: Filtered,
     carried: Option<Carried>,
     /// Partitions that were taken away during a collection and that the poller has not heard of.
     revoked: Vec<Partition>,
 }
 
 impl Collector {
-    pub(super) fn new(topic: Arc<str>, envelope: &Envelope) -> Self {
+    pub(super) fn new(topic: Arc<str>, envelope: &Envelope, filters: Filters) -> Self {
         let frame = 128 + envelope.bootstrap_servers.len() + envelope.event_source_arn.as_ref().map_or(0, String::len);
-        Self { topic, space: PAYLOAD_LIMIT - frame, carried: None, revoked: Vec::new() }
+        Self {
+            topic,
+            space: PAYLOAD_LIMIT - frame,
+            filters,
+            filtered: Filtered::default(),
+            carried: None,
+            revoked: Vec::new(),
+        }
     }
 
     /// Hands out the carried record, when its partition is one of these.
@@ -95,6 +113,11 @@ impl Collector {
     /// The partitions that were taken away since the last call, even when some have come back.
     pub(super) fn take_revoked(&mut self) -> Vec<Partition> {
         std::mem::take(&mut self.revoked)
+    }
+
+    /// The records that were filtered out since the last call. What was collected stands before them or is carried.
+    pub(super) fn take_filtered(&mut self) -> Filtered {
+        std::mem::take(&mut self.filtered)
     }
 
     /// Collects one batch. Waits for its first record until `idle_until` at most; `stop` ends every wait.
@@ -133,7 +156,7 @@ impl Collector {
         if batch.is_empty() { Collected::Nothing } else { Collected::Batch(batch) }
     }
 
-    /// The next record. When partitions were taken away meanwhile, what `batch` has of them is dropped: it belongs to
+    /// The next record that passes the filters. When partitions were taken away meanwhile, what `batch` has of them is dropped: it belongs to
     /// another consumer now or, when they came back, is read again.
     fn next<'c>(
         &mut self,
@@ -142,11 +165,24 @@ impl Collector {
         until: Instant,
         stop: &dyn Fn() -> bool,
     ) -> Option<BorrowedMessage<'c>> {
-        let message = wait(consumer, until, stop);
-        let revoked = consumer.context().take_revoked();
-        batch.forget(&revoked);
-        self.revoked.extend(revoked);
-        message
+        loop {
+            let message = wait(consumer, until, stop);
+            let revoked = consumer.context().take_revoked();
+            batch.forget(&revoked);
+            self.filtered.next_offsets.retain(|partition, _| !revoked.contains(partition));
+            self.revoked.extend(revoked);
+            let message = message?;
+            if self.filters.matches(message.payload()) {
+                return Some(message);
+            }
+            let partition = Partition { topic: Arc::clone(&self.topic), number: message.partition() };
+            self.filtered.next_offsets.insert(partition, message.offset() + 1);
+            self.filtered.records += 1;
+            // A topic whose records are all filtered out must not keep a batch open.
+            if Instant::now() > until + TICK || stop() {
+                return None;
+            }
+        }
     }
 
     /// Puts a record into an empty batch, unless no payload could hold it.

@@ -5,7 +5,7 @@
 //! settled, which means done by the function or handed to the failure destination. What is not settled is retried
 //! with its partition paused, while other partitions go on.
 //!
-//! Deliberately absent: filter criteria, schema registries and queue mode.
+//! Deliberately absent: schema registries and queue mode.
 
 mod batch;
 mod collect;

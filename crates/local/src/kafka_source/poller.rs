@@ -69,7 +69,8 @@ impl Poller {
             .context("create a kafka consumer")?;
         consumer.subscribe(&[&shared.spec.topic]).with_context(|| format!("subscribe to {}", shared.spec.topic))?;
         let outlet = Outlet::new(Arc::clone(&shared), runtime.clone())?;
-        let collector = Collector::new(shared.spec.topic.as_str().into(), &shared.envelope);
+        let collector =
+            Collector::new(shared.spec.topic.as_str().into(), &shared.envelope, shared.spec.filters.clone());
         let (positions, committed) = (BTreeMap::new(), BTreeMap::new());
         Ok(Self { consumer, shared, outlet, runtime, collector, waiting: Waiting::default(), positions, committed })
     }
@@ -88,11 +89,12 @@ impl Poller {
             let idle_until = self.waiting.next_due().map_or(idle_until, |due| due.min(idle_until));
             let collected = self.collector.collect(&self.consumer, shared.limits(), idle_until, &stop);
             self.forget_revoked();
+            self.pass_filtered();
             match collected {
                 // A commit that failed, in a rebalance say, is made up for.
                 Collected::Nothing => self.commit(),
                 Collected::Batch(batch) => {
-                    self.positions.extend(batch.next_offsets());
+                    self.advance(batch.next_offsets());
                     self.deliver(batch, 0);
                 }
                 Collected::TooLarge(record) => self.refuse(*record),
@@ -106,8 +108,25 @@ impl Poller {
     fn queue_carried(&mut self) {
         let waiting = &self.waiting;
         if let Some(batch) = self.collector.take_carried(|partition| waiting.holds(partition)) {
-            self.positions.extend(batch.next_offsets());
+            self.advance(batch.next_offsets());
             self.waiting.put_last(Retry { batch, attempts: 0, not_before: Instant::now() });
+        }
+    }
+
+    /// Filtered records are settled: the offset goes on as if they had been delivered.
+    fn pass_filtered(&mut self) {
+        let filtered = self.collector.take_filtered();
+        if filtered.records > 0 {
+            self.shared.count(|statistics| statistics.filtered += filtered.records);
+            self.advance(filtered.next_offsets);
+        }
+    }
+
+    /// Notes how far each partition was collected.
+    fn advance(&mut self, next_offsets: BTreeMap<Partition, i64>) {
+        for (partition, next) in next_offsets {
+            let position = self.positions.entry(partition).or_insert(next);
+            *position = next.max(*position);
         }
     }
 
@@ -204,7 +223,7 @@ impl Poller {
         let partition = Partition { topic: Arc::clone(&record.topic), number: record.partition };
         let bytes = record.value.as_ref().map_or(0, Vec::len);
         error!(partition = %partition, offset = record.offset, bytes, "the record's event is over 6 MB");
-        self.positions.insert(partition, record.offset + 1);
+        self.advance(BTreeMap::from([(partition, record.offset + 1)]));
         self.outlet.refuse(record);
         self.commit();
     }

@@ -49,6 +49,8 @@ pub struct MappingStatistics {
     pub delivered: u64,
     /// Timestamp of the newest record that is done, in milliseconds since the epoch; 0 before the first.
     pub newest_done_ms: i64,
+    /// Records that the filters did not let pass.
+    pub filtered: u64,
     /// Records that went to the failure destination, or were dropped for want of one.
     pub given_up: u64,
 }

@@ -22,7 +22,7 @@ pub const MAXIMUM_FILTERS: usize = 10;
 pub const MAXIMUM_PATTERN: usize = 4096;
 
 /// The filters of one mapping; a record that passes one of them is delivered.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Filters {
     /// What all patterns look at, so that a record is read once.
     interest: Interest,

@@ -207,6 +207,25 @@ impl<'s, 'a> Fields<'s, 'a> {
         read(&fields).map(Some)
     }
 
+    /// Runs `read` over each mapping of a list, in order; there are none when it is not there.
+    ///
+    /// # Errors
+    /// Something that is no list of mappings, and whatever `read` finds.
+    pub(super) fn each<T>(
+        &self,
+        key: &str,
+        mut read: impl FnMut(&Fields<'_, 'a>) -> Result<T, Fault>,
+    ) -> Result<Vec<T>, Fault> {
+        let Some(node) = self.chosen(key)? else { return Ok(Vec::new()) };
+        let Some(items) = node.as_sequence() else { return Err(self.wrong(key, &node, "a list of mappings")) };
+        let mut all = Vec::with_capacity(items.len());
+        for (index, item) in items.iter().enumerate() {
+            let Some(item) = self.scope.choose(item)? else { continue };
+            all.push(read(&Fields::new(self.scope, format!("{}.{key}[{index}]", self.what), &item)?)?);
+        }
+        Ok(all)
+    }
+
     /// An error at a key's value.
     pub(super) fn fault(&self, key: &str, message: impl std::fmt::Display) -> Fault {
         Fault::new(self.place(key), format!("{}.{key}: {message}", self.what))

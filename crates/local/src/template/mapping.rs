@@ -6,7 +6,7 @@ use super::{
     destinations::{self, Service},
     error::Fault,
     fields::Fields,
-    names,
+    filters, names,
     node::Node,
     resources::Reader,
     spec::{Destination, KafkaMappingSpec, StartingPosition},
@@ -54,7 +54,6 @@ pub(super) fn mapping(
     if source.event_source_arn.is_none() && source.bootstrap_servers.is_empty() {
         return Err(Fault::new(fields.position, format!("{}: KafkaBootstrapServers is empty", fields.what)));
     }
-    fields.not_yet("FilterCriteria", "every record is delivered")?;
     fields.word("ConsumptionMode", &["Stream"])?;
     let topics = fields.texts("Topics")?;
     let [topic] = topics.as_slice() else {
@@ -96,6 +95,7 @@ pub(super) fn mapping(
         on_failure: on_failure(fields, topic)?,
         maximum_pollers: pollers.unwrap_or(1) as usize,
         topic: topic.clone(),
+        filters: filters::criteria(fields, "value")?,
         enabled: fields.boolean("Enabled")?.unwrap_or(true),
         line: fields.position.line,
     };

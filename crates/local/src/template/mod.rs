@@ -8,6 +8,7 @@ mod conditions;
 mod destinations;
 mod error;
 mod fields;
+mod filters;
 mod function;
 mod globals;
 mod ignored;

@@ -73,7 +73,16 @@ fn mappings() {
         (with("MaximumBatchingWindowInSeconds: 301"), "from 0 to 300"),
         (with("MaximumRetryAttempts: -2"), "from -1 to 10000"),
         (with("MaximumRecordAgeInSeconds: 59"), "-1 (any age), or 60 to 604800 seconds"),
-        (with("FilterCriteria: {Filters: []}"), "M.FilterCriteria is not supported yet"),
+        (with("FilterCriteria: {Filters: [x]}"), "M.FilterCriteria.Filters[0]: \"x\" is not accepted"),
+        (
+            with("FilterCriteria: {Filters: [{Pattern: '{\"value\":{\"a\":[{\"prefx\":\"x\"}]}}'}]}"),
+            "t.yaml:14:44: M.FilterCriteria.Filters[0].Pattern: value.a[0].prefx: it is not a condition",
+        ),
+        (
+            with("FilterCriteria: {Filters: [{Pattern: '{\"key\":[\"x\"]}'}]}"),
+            "key: it is not accepted; accepted: value",
+        ),
+        (with(&format!("FilterCriteria: {{Filters: [{}]}}", "{Pattern: '{\"value\":[1]}'},".repeat(11))), "at most 10"),
         (with("FunctionResponseTypes: [Nope]"), "accepted: ReportBatchItemFailures"),
         (with("EventSourceArn: arn:aws:kafka:us-east-1:1:cluster/c/1"), "it cannot stand beside EventSourceArn"),
         (with("EventSourceArn: arn:aws:mq:us-east-1:1:broker:b"), "RabbitMQ and ActiveMQ are not supported yet"),

@@ -83,6 +83,10 @@ fn table() -> Vec<Case> {
             "kafka.size.a-batch-is-closed-before-its-payload-exceeds-6-mb" => kafka::size::a_batch_is_closed_before_its_payload_exceeds_6_mb,
             "kafka.size.a-record-over-the-limit-goes-to-the-failure-destination-as-it-came" => kafka::size::a_record_over_the_limit_goes_to_the_failure_destination_as_it_came,
             "kafka.size.the-record-that-did-not-fit-does-not-overtake-a-batch-that-failed" => kafka::size::the_record_that_did_not_fit_does_not_overtake_a_batch_that_failed,
+            "kafka.filtering.filtered-records-are-not-delivered-and-their-offsets-are-committed" => kafka::filtering::filtered_records_are_not_delivered_and_their_offsets_are_committed,
+            "kafka.filtering.when-all-records-are-filtered-out-nothing-is-invoked" => kafka::filtering::when_all_records_are_filtered_out_nothing_is_invoked,
+            "kafka.filtering.filtering-comes-before-batching" => kafka::filtering::filtering_comes_before_batching,
+            "kafka.filtering.a-failed-batch-is-not-overtaken-by-what-was-filtered-out" => kafka::filtering::a_failed_batch_is_not_overtaken_by_what_was_filtered_out,
         ],
         cases![
             "pattern.conditions.values-match-exactly-and-one-of-a-list-is-enough" => pattern::conditions::values_match_exactly_and_one_of_a_list_is_enough,

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Destination;
+use crate::pattern::Filters;
 
 /// A Kafka event source mapping.
 #[derive(Debug, Clone)]
@@ -37,6 +38,8 @@ pub struct KafkaMappingSpec {
     pub report_batch_item_failures: bool,
     /// `DestinationConfig.OnFailure.Destination`: a Kafka topic, queue, SNS topic or bucket.
     pub on_failure: Option<Destination>,
+    /// `FilterCriteria`, on `value`.
+    pub filters: Filters,
     /// `ProvisionedPollerConfig.MaximumPollers`; 1 when unset.
     pub maximum_pollers: usize,
     /// `Enabled`; true when unset.
