@@ -23,6 +23,7 @@ pub mod kafka_source;
 pub mod lint;
 pub mod metrics;
 pub mod pattern;
+pub mod remote;
 pub mod schedule;
 pub mod schedule_source;
 pub mod services;

@@ -42,6 +42,8 @@ pub struct FunctionStatus {
     pub name: String,
     /// The system that it belongs to.
     pub system: String,
+    /// Where it runs: `here`, or the address of the host that runs it.
+    pub runs_at: String,
     /// `cold`, `warm` or `stopped`.
     pub state: &'static str,
     /// Invocations that ended.
@@ -171,6 +173,7 @@ fn function_status(function: &Function) -> FunctionStatus {
     FunctionStatus {
         name: function.spec().name.clone(),
         system: function.spec().system.clone(),
+        runs_at: function.remote().map_or_else(|| "here".to_owned(), |remote| remote.endpoint().to_string()),
         state: match function.state() {
             FunctionState::Cold => "cold",
             FunctionState::Warm => "warm",

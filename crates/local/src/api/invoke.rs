@@ -127,6 +127,7 @@ fn refused(error: &InvokeError) -> ApiError {
         InvokeError::Throttled => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
         InvokeError::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException"),
         InvokeError::Stopped(_) => (StatusCode::CONFLICT, "ResourceConflictException"),
+        InvokeError::Unreachable { .. } => (StatusCode::BAD_GATEWAY, "ServiceException"),
         InvokeError::NotRunnable { .. } => (StatusCode::BAD_GATEWAY, "InvalidRuntimeException"),
     };
     ApiError { status, kind, message: error.to_string() }

@@ -25,6 +25,11 @@ pub(super) fn progress(text: &str) {
     let _ = line(text);
 }
 
+/// What accompanies an answer and is not part of it.
+pub(super) fn aside(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
 /// An error with its whole chain.
 pub(super) fn error(error: &anyhow::Error) {
     let _ = writeln!(io::stderr().lock(), "error: {error:#}");

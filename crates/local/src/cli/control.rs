@@ -1,56 +1,10 @@
-//! `invoke`, `restart`, `stop`, `start`.
-
-use std::{io::Read, path::PathBuf, process::ExitCode, time::Duration};
+//! `restart`, `stop`, `start`.
 
 use anyhow::{Context, bail};
-use clap::Args;
 use serde_json::Value;
 
 use super::console;
 use crate::instance::{Instance, Running};
-
-/// Longer than Lambda's longest timeout.
-const INVOKE_LIMIT: Duration = Duration::from_secs(920);
-
-/// What `invoke` takes.
-#[derive(Debug, Args)]
-pub(super) struct InvokeArguments {
-    /// Its name, as `millrace status` shows it
-    function: String,
-    /// File with the event, - for standard input; `{}` when not given
-    #[arg(long, short, value_name = "FILE")]
-    event: Option<PathBuf>,
-    /// Do not wait for the answer
-    #[arg(long, short = 'a')]
-    asynchronous: bool,
-}
-
-/// Invokes a function and prints its answer; a function error is this command's failure.
-pub(super) async fn invoke(instance: &Instance, arguments: &InvokeArguments) -> anyhow::Result<ExitCode> {
-    let running = instance.require_running()?;
-    let event = match &arguments.event {
-        None => b"{}".to_vec(),
-        Some(path) if path.as_os_str() == "-" => {
-            let mut event = Vec::new();
-            std::io::stdin().read_to_end(&mut event).context("read the event from standard input")?;
-            event
-        }
-        Some(path) => std::fs::read(path).with_context(|| format!("read {}", path.display()))?,
-    };
-    let kind = if arguments.asynchronous { "Event" } else { "RequestResponse" };
-    let url = url(&running, &format!("/2015-03-31/functions/{}/invocations", arguments.function));
-    let client = reqwest::Client::builder().timeout(INVOKE_LIMIT).build().context("create an HTTP client")?;
-    let request = client.post(url).header("x-amz-invocation-type", kind).body(event);
-    let answer = request.send().await.context("reach the runner")?;
-    let (status, failed) = (answer.status(), answer.headers().contains_key("x-amz-function-error"));
-    let body = answer.bytes().await.context("read the answer")?;
-    if !status.is_success() {
-        bail!("{}", message(&body));
-    }
-    console::bytes(&body)?;
-    console::line("")?;
-    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
-}
 
 /// Starts, stops or restarts one function or service.
 pub(super) async fn act(instance: &Instance, action: &str, name: &str) -> anyhow::Result<()> {

@@ -21,6 +21,7 @@ pub(super) async fn status(instance: &Instance, json: bool) -> anyhow::Result<()
         &[
             ("FUNCTION", "name"),
             ("SYSTEM", "system"),
+            ("RUNS AT", "runs_at"),
             ("STATE", "state"),
             ("INVOCATIONS", "invocations"),
             ("ERRORS", "errors"),

@@ -4,9 +4,11 @@ mod conformance;
 mod console;
 mod control;
 mod inspect;
+mod invoke;
 mod lint;
 mod live;
 mod logs;
+mod paths;
 mod scale;
 mod topic;
 mod up;
@@ -43,7 +45,7 @@ enum Command {
     /// Watch what runs, live: a row a function, its log, keys to pause and to invoke
     Top,
     /// Invoke a function and print its answer
-    Invoke(control::InvokeArguments),
+    Invoke(invoke::InvokeArguments),
     /// Print the log of a function or a service, or of the runner when none is named
     Logs(logs::LogsArguments),
     /// Stop and start a function or a service; a function's running invocations end first
@@ -105,6 +107,8 @@ struct UpArguments {
     /// Return when everything is ready, and go on behind
     #[arg(long)]
     detach: bool,
+    #[command(flatten)]
+    paths: paths::PathArguments,
 }
 
 /// A function or a service.
@@ -141,7 +145,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Lag { json } => inspect::lag(&open()?, *json).await,
             Command::Conformance { json } => conformance::print(*json),
             Command::Env { json } => inspect::env(&open()?, *json),
-            Command::Invoke(arguments) => return control::invoke(&open()?, arguments).await,
+            Command::Invoke(arguments) => return invoke::run(&cli.dir, arguments).await,
             Command::Restart(named) => control::act(&open()?, "restart", &named.name).await,
             Command::Stop(named) => control::act(&open()?, "stop", &named.name).await,
             Command::Start(named) => control::act(&open()?, "start", &named.name).await,

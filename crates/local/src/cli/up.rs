@@ -164,6 +164,7 @@ fn options(arguments: &UpArguments) -> anyhow::Result<UpOptions> {
         parameters: arguments.parameters.iter().cloned().collect(),
         bin_dir: folder("MILLRACE_BIN_DIR").unwrap_or(beside),
         opt: folder("MILLRACE_OPT").unwrap_or_else(|| root.join(".millrace/opt")),
+        paths: arguments.paths.options(),
         environment,
     })
 }

@@ -6,6 +6,7 @@
 mod destinations;
 mod host;
 mod kafka;
+mod paths;
 mod pattern;
 
 /// One promise.
@@ -21,5 +22,5 @@ pub struct Rule {
 
 /// All rules.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    [kafka::RULES, pattern::RULES, destinations::RULES, host::RULES].into_iter().flatten()
+    [kafka::RULES, pattern::RULES, destinations::RULES, host::RULES, paths::RULES].into_iter().flatten()
 }

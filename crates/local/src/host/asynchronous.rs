@@ -62,7 +62,7 @@ async fn deliver(mut origin: Origin, function: &Function, payload: &Bytes, endin
                 origin.attempt += 1;
                 delays.next()
             }
-            Err(InvokeError::Throttled) if throttled < THROTTLED_ATTEMPTS => {
+            Err(InvokeError::Throttled | InvokeError::Unreachable { .. }) if throttled < THROTTLED_ATTEMPTS => {
                 throttled += 1;
                 Some(THROTTLED_DELAY)
             }

@@ -33,8 +33,8 @@ const INIT_LIMIT: Duration = Duration::from_secs(10);
 /// A function of the application.
 #[derive(Debug)]
 pub struct Function {
-    spec: FunctionSpec,
-    config: Arc<HostConfig>,
+    pub(super) spec: FunctionSpec,
+    pub(super) config: Arc<HostConfig>,
     /// One place an environment.
     places: Arc<Concurrency>,
     /// Warm environments; the one used last is used next, so that rarely needed ones stay cold.
@@ -45,6 +45,8 @@ pub struct Function {
     /// Raised by a restart: environments of an older generation are not kept.
     generation: AtomicU64,
     statistics: Mutex<Statistics>,
+    /// Another host runs it, and has answered.
+    pub(super) answered_elsewhere: AtomicBool,
 }
 
 impl Function {
@@ -58,6 +60,7 @@ impl Function {
             ending: CancellationToken::new(),
             generation: AtomicU64::new(0),
             statistics: Mutex::default(),
+            answered_elsewhere: AtomicBool::new(false),
         }
     }
 
@@ -134,6 +137,9 @@ impl Function {
         let request_id = Uuid::new_v4().to_string();
         let log = FunctionLog::open(&self.log_path()).map_err(|error| self.not_runnable(&format!("{error:#}")))?;
         let tail = origin.wants_log_tail().then(|| log.end());
+        if let Some(remote) = self.remote() {
+            return self.invoke_elsewhere(remote, origin, &request_id, &log, payload).await;
+        }
         let generation = self.generation.load(Ordering::Acquire);
         let (mut environment, spawned) = match self.warm() {
             Some(environment) => (environment, false),
@@ -242,12 +248,7 @@ impl Function {
                 outcome.payload = payload;
                 (outcome, true)
             }
-            Ended::Answered(Answer::TooLarge(size)) => {
-                let message = format!(
-                    "Response payload size ({size} bytes) exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
-                );
-                (error("Function.ResponseSizeTooLarge", &message), true)
-            }
+            Ended::Answered(Answer::TooLarge(size)) => (Outcome::too_large(request_id, size, duration), true),
             Ended::Exited(status) => {
                 let message =
                     format!("RequestId: {request_id} Error: Runtime exited with error: {}", describe(Some(status)));
@@ -261,7 +262,7 @@ impl Function {
         }
     }
 
-    fn finish(
+    pub(super) fn finish(
         &self,
         origin: &Origin,
         log: &FunctionLog,
@@ -296,7 +297,7 @@ impl Function {
         });
     }
 
-    fn count(&self, change: impl FnOnce(&mut Statistics)) {
+    pub(super) fn count(&self, change: impl FnOnce(&mut Statistics)) {
         change(&mut self.statistics.lock().unwrap_or_else(PoisonError::into_inner));
     }
 

@@ -7,6 +7,7 @@
 mod asynchronous;
 mod concurrency;
 mod durations;
+mod elsewhere;
 mod environment;
 mod function;
 mod link;
@@ -14,6 +15,7 @@ mod log;
 mod memory;
 mod origin;
 mod outcome;
+mod paths;
 mod program;
 mod runtime_api;
 mod statistics;
@@ -28,6 +30,7 @@ pub use durations::{BUCKET_BOUNDS_MS, Durations};
 pub use function::Function;
 pub use origin::{Caller, Origin, Trigger};
 pub use outcome::{InvokeError, Outcome};
+pub use paths::Paths;
 pub use statistics::{FunctionState, Statistics};
 
 use crate::{destination::Destinations, template::spec::FunctionSpec};
@@ -48,6 +51,8 @@ pub struct HostConfig {
     pub environment: BTreeMap<String, String>,
     /// Environments of a function that reserves no concurrency.
     pub default_concurrency: u32,
+    /// What stands between a trigger and an answer.
+    pub paths: Paths,
 }
 
 /// All functions of one application. Cheap to clone.

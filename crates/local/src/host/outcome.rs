@@ -5,6 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
+use super::PAYLOAD_LIMIT;
+
 /// An invocation that reached the function, whatever the function made of it.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -34,6 +36,14 @@ impl Outcome {
             init_duration: None,
             log_tail: None,
         }
+    }
+
+    /// An answer of `size` bytes, which is over Lambda's limit.
+    pub(super) fn too_large(request_id: &str, size: usize, duration: Duration) -> Self {
+        let message = format!(
+            "Response payload size ({size} bytes) exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
+        );
+        Self::error(request_id, "Function.ResponseSizeTooLarge", &message, duration)
     }
 
     /// Whether the function answered, and not with an error.
@@ -74,6 +84,14 @@ pub enum InvokeError {
         /// Name of the function.
         function: String,
         /// What is in the way.
+        reason: String,
+    },
+    /// The host that runs it cannot be reached, or does not invoke it.
+    #[error("function {function} cannot be reached: {reason}")]
+    Unreachable {
+        /// Name of the function.
+        function: String,
+        /// What the host says, or what is in the way.
         reason: String,
     },
 }

@@ -1,6 +1,7 @@
 //! `millrace up`: from a template and a folder to a running stack, and back.
 
 mod parts;
+mod paths;
 mod select;
 mod variables;
 
@@ -16,6 +17,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+pub use paths::PathOptions;
 pub use variables::without_exports;
 
 use self::{
@@ -58,6 +60,8 @@ pub struct UpOptions {
     pub opt: PathBuf,
     /// The caller's environment.
     pub environment: BTreeMap<String, String>,
+    /// What stands between triggers and functions.
+    pub paths: PathOptions,
 }
 
 /// A stack that runs.
@@ -163,7 +167,8 @@ async fn start_functions(
     let listener = TcpListener::bind(("127.0.0.1", running.invoke_port))
         .await
         .with_context(|| format!("open port {} for the Invoke API", running.invoke_port))?;
-    let host = parts::host(&application, options, &root, instance, &variables);
+    let paths = paths::open(&options.paths, &application, &options.environment, progress).await?;
+    let host = parts::host(&application, options, &root, instance, &variables, paths);
     for spec in application.functions.values().filter(|spec| spec.run_on_up) {
         parts::run_on_up(&host, spec, progress).await?;
     }

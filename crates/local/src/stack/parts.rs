@@ -14,7 +14,7 @@ use crate::{
     api::{Settings, Stack},
     destination::Destinations,
     gateway,
-    host::{Host, HostConfig, InvokeError, Origin},
+    host::{Host, HostConfig, InvokeError, Origin, Paths},
     instance::Instance,
     kafka_source::Mapping,
     metrics::Metrics,
@@ -56,6 +56,7 @@ pub(super) fn host(
     root: &Path,
     instance: &Instance,
     variables: &BTreeMap<String, String>,
+    paths: Paths,
 ) -> Host {
     let passed = |name: &str| name.starts_with("AWS_") || name == "RUST_LOG" || name == "RUST_BACKTRACE";
     let environment = variables.iter().filter(|(name, _)| passed(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
@@ -65,6 +66,7 @@ pub(super) fn host(
         log_dir: instance.log_dir(),
         environment,
         default_concurrency: options.concurrency.unwrap_or_else(default_concurrency),
+        paths,
     };
     Host::new(application.functions.values().cloned().collect(), config)
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, future::Future, pin::Pin};
 use libtest_mimic::{Failed, Trial};
 use millrace::conformance;
 
-use crate::{destinations, host, kafka, pattern};
+use crate::{destinations, host, kafka, paths, pattern};
 
 /// Checks one rule against the real thing; a panic says what was found instead.
 struct Case {
@@ -138,6 +138,16 @@ fn table() -> Vec<Case> {
             "host.failures.a-payload-over-6-mb-is-refused" => host::failures::a_payload_over_6_mb_is_refused,
             "host.failures.a-program-that-is-missing-or-no-program-is-named" => host::failures::a_program_that_is_missing_or_no_program_is_named,
             "host.metrics.embedded-metrics-are-summed-over-processes" => host::metrics::embedded_metrics_are_summed_over_processes,
+        ],
+        cases![
+            "paths.watch.two-functions-of-cargo-lambda-answer-at-once-and-none-is-started-here" => paths::watch::two_functions_of_cargo_lambda_answer_at_once_and_none_is_started_here,
+            "paths.watch.an-error-that-has-no-header-of-aws-is-a-function-error" => paths::watch::an_error_that_has_no_header_of_aws_is_a_function_error,
+            "paths.watch.a-crash-there-is-a-timeout-here" => paths::watch::a_crash_there_is_a_timeout_here,
+            "paths.elsewhere.a-host-that-cannot-be-reached-uses-up-no-retry-and-loses-nothing" => paths::elsewhere::a_host_that_cannot_be_reached_uses_up_no_retry_and_loses_nothing,
+            "paths.elsewhere.a-concurrency-limit-holds-for-another-host-too" => paths::elsewhere::a_concurrency_limit_holds_for_another_host_too,
+            "paths.elsewhere.calls-are-signed-when-the-environment-has-credentials" => paths::elsewhere::calls_are_signed_when_the_environment_has_credentials,
+            "paths.ministack.a-function-of-ministack-answers-and-its-error-is-known-by-the-header" => paths::ministack::a_function_of_ministack_answers_and_its_error_is_known_by_the_header,
+            "paths.ministack.invoke-asks-any-host-and-fails-with-the-function" => paths::ministack::invoke_asks_any_host_and_fails_with_the_function,
         ],
     ]
     .into_iter()

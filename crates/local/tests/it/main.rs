@@ -13,6 +13,7 @@ mod cases;
 mod destinations;
 mod host;
 mod kafka;
+mod paths;
 mod pattern;
 mod support;
 

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use millrace::{
-    host::{Function, Host, HostConfig, InvokeError, Origin, Outcome},
+    host::{Function, Host, HostConfig, InvokeError, Origin, Outcome, Paths},
     template::{self, Options, spec::Application},
 };
 use serde_json::Value;
@@ -61,6 +61,11 @@ impl App {
 
     /// The application of a template whose functions have `CodeUri: f/`.
     pub(crate) fn of(template: &str, handler: &str) -> Self {
+        Self::on(template, handler, Paths::default())
+    }
+
+    /// As [`App::of`], with something between the triggers and the functions.
+    pub(crate) fn on(template: &str, handler: &str, paths: Paths) -> Self {
         let application = template::parse(template, Path::new("template.yaml"), &Options::default());
         let application = application.unwrap_or_else(|error| panic!("{error}\n{template}"));
         let folder = TempDir::new().unwrap();
@@ -81,6 +86,7 @@ impl App {
                 BTreeMap::from([("AWS_REGION".to_owned(), "us-east-1".to_owned())])
             },
             default_concurrency: DEFAULT_CONCURRENCY,
+            paths,
         };
         let host = Host::new(application.functions.values().cloned().collect(), config);
         Self { host, application, folder }

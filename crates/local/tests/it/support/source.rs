@@ -1,7 +1,7 @@
 //! A topic, a function, and the mapping between them.
 
 use base64_simd::STANDARD;
-use millrace::kafka_source::Mapping;
+use millrace::{host::Paths, kafka_source::Mapping};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -43,10 +43,19 @@ impl Source {
 
     /// As [`Source::new`], with a handler that is all the test's own.
     pub(crate) async fn with_handler(partitions: i32, properties: &str, handler: &str) -> Self {
+        Self::build(partitions, properties, handler, Paths::default()).await
+    }
+
+    /// As [`Source::new`], with something between the mapping and the function.
+    pub(crate) async fn on(partitions: i32, properties: &str, judge: &str, paths: Paths) -> Self {
+        Self::build(partitions, properties, &format!("{READER}\n{judge}"), paths).await
+    }
+
+    async fn build(partitions: i32, properties: &str, handler: &str, paths: Paths) -> Self {
         let name = format!("runner-{}", Uuid::new_v4().simple());
         let topic = Topic::create(name.clone(), partitions).await;
         let failed = Topic::create(format!("{name}.failed"), 1).await;
-        let app = App::of(&Self::template(&name, properties), handler);
+        let app = App::on(&Self::template(&name, properties), handler, paths);
         let mapping = Self::mapping(&app, &topic);
         Self { app, mapping, topic, failed }
     }

@@ -1,0 +1,31 @@
+//! The arguments of `up` about what stands between triggers and functions.
+
+use clap::Args;
+
+use crate::{
+    remote::{Endpoint, Endpoints},
+    stack::PathOptions,
+};
+
+/// Where functions run.
+#[derive(Debug, Args)]
+pub(super) struct PathArguments {
+    /// Start no function here: the host at this address runs them (`cargo lambda watch`, an AWS emulator, AWS)
+    #[arg(long, value_name = "URL", value_parser = Endpoint::parse)]
+    functions_endpoint: Option<Endpoint>,
+    /// The host at this address runs this function; may stand several times
+    #[arg(long = "function-endpoint", value_name = "NAME=URL", value_parser = named_endpoint)]
+    function_endpoints: Vec<(String, Endpoint)>,
+}
+
+impl PathArguments {
+    pub(super) fn options(&self) -> PathOptions {
+        let by_function = self.function_endpoints.iter().cloned().collect();
+        PathOptions { endpoints: Endpoints { all: self.functions_endpoint.clone(), by_function } }
+    }
+}
+
+fn named_endpoint(text: &str) -> Result<(String, Endpoint), String> {
+    let (name, address) = text.split_once('=').ok_or_else(|| format!("{text:?} is not NAME=URL"))?;
+    Ok((name.to_owned(), Endpoint::parse(address)?))
+}

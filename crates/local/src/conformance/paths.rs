@@ -1,0 +1,47 @@
+//! What stands between a trigger and a function's answer: other hosts, injected faults, records and replay.
+
+use super::Rule;
+
+/// Checked by `tests/it/paths/`.
+pub(super) const RULES: &[Rule] = &[
+    Rule {
+        id: "paths.watch.two-functions-of-cargo-lambda-answer-at-once-and-none-is-started-here",
+        text: "Functions that `cargo lambda watch` runs are invoked there, several at once, and no process is started here",
+        source: "",
+    },
+    Rule {
+        id: "paths.watch.an-error-that-has-no-header-of-aws-is-a-function-error",
+        text: "An answer 500 without any header of AWS, as `cargo lambda watch` gives it, is a function error",
+        source: "",
+    },
+    Rule {
+        id: "paths.watch.a-crash-there-is-a-timeout-here",
+        text: "A function that crashes in `cargo lambda watch`, which never answers then, is reported as timed out after the template's timeout",
+        source: "",
+    },
+    Rule {
+        id: "paths.elsewhere.a-host-that-cannot-be-reached-uses-up-no-retry-and-loses-nothing",
+        text: "A batch for a host that cannot be reached waits, uses up no retry, and is delivered when the host is there",
+        source: "",
+    },
+    Rule {
+        id: "paths.elsewhere.a-concurrency-limit-holds-for-another-host-too",
+        text: "A reserved concurrency holds for a function on another host too: what exceeds it is throttled and not sent",
+        source: "",
+    },
+    Rule {
+        id: "paths.elsewhere.calls-are-signed-when-the-environment-has-credentials",
+        text: "Calls to another host are signed (SigV4, service lambda) when the environment has credentials, and not otherwise",
+        source: "",
+    },
+    Rule {
+        id: "paths.ministack.a-function-of-ministack-answers-and-its-error-is-known-by-the-header",
+        text: "An error of a function on another host is known by X-Amz-Function-Error, with status 200",
+        source: "lambda/latest/api/API_Invoke.html",
+    },
+    Rule {
+        id: "paths.ministack.invoke-asks-any-host-and-fails-with-the-function",
+        text: "`millrace invoke --endpoint` prints the answer of a function on any host, and ends with 1 after a function error",
+        source: "",
+    },
+];
