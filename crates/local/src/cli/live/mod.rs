@@ -68,6 +68,8 @@ async fn show(
     actions: &Actions,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
+    // What a terminal shows on its other screen at first is not defined.
+    terminal.clear().context("clear the terminal")?;
     let mut keys = keys();
     let mut ticks = tokio::time::interval(REFRESH);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
