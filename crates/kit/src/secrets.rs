@@ -9,8 +9,15 @@ use crate::Secret;
 /// # Errors
 /// When the service refuses or the secret holds no string; the message names the secret, never its value.
 pub async fn load(id: &str) -> anyhow::Result<Secret> {
-    let config = aws_config::load_from_env().await;
-    let answer = aws_sdk_secretsmanager::Client::new(&config)
+    load_from(&aws_config::load_from_env().await, id).await
+}
+
+/// As [`load`], from the service that the configuration names.
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_from(config: &aws_config::SdkConfig, id: &str) -> anyhow::Result<Secret> {
+    let answer = aws_sdk_secretsmanager::Client::new(config)
         .get_secret_value()
         .secret_id(id)
         .send()

@@ -3,7 +3,7 @@
 //!
 //! - [`template`] reads the template, [`instance`] knows one running stack's folder and ports;
 //! - [`services`] starts what `localstack/` describes, [`host`] runs functions;
-//! - [`kafka_source`], [`schedule_source`] and [`gateway`] are the triggers, [`api`] answers AWS calls, [`metrics`] tells Prometheus;
+//! - [`kafka_source`], [`rabbitmq_source`] (both are a [`mapping`]), [`schedule_source`] and [`gateway`] are the triggers, [`api`] answers AWS calls, [`metrics`] tells Prometheus;
 //! - [`pattern`] is what filters of event source mappings are written in;
 //! - [`destination`] sends what failed or succeeded to queues, topics and buckets;
 //! - [`lint`] names what loses data or surprises;
@@ -21,8 +21,10 @@ pub mod host;
 pub mod instance;
 pub mod kafka_source;
 pub mod lint;
+pub mod mapping;
 pub mod metrics;
 pub mod pattern;
+pub mod rabbitmq_source;
 pub mod remote;
 pub mod schedule;
 pub mod schedule_source;

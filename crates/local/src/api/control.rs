@@ -15,7 +15,7 @@ use serde::Serialize;
 use super::{Stack, error::ApiError};
 use crate::{
     host::{Function, FunctionState},
-    kafka_source::{Lag, Mapping, MappingState, MappingStatistics},
+    mapping::{Lag, Mapping, MappingState, MappingStatistics},
     metrics,
     services::ServiceStatus,
 };
@@ -27,7 +27,7 @@ pub struct Status {
     pub services: Vec<ServiceStatus>,
     /// Functions.
     pub functions: Vec<FunctionStatus>,
-    /// Kafka triggers.
+    /// Kafka and RabbitMQ triggers.
     pub mappings: Vec<MappingStatus>,
     /// Schedules.
     pub schedules: Vec<ScheduleStatus>,
@@ -68,7 +68,7 @@ pub struct FunctionStatus {
     pub last_success: Option<String>,
 }
 
-/// One Kafka trigger.
+/// One Kafka or RabbitMQ trigger.
 #[derive(Debug, Serialize)]
 pub struct MappingStatus {
     /// Logical id.
@@ -77,12 +77,21 @@ pub struct MappingStatus {
     pub function: String,
     /// UUID, for `aws lambda get-event-source-mapping`.
     pub uuid: String,
-    /// Topic.
-    pub topic: String,
-    /// Consumer group.
-    pub group: String,
+    /// Topic; not there for RabbitMQ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub topic: Option<String>,
+    /// Consumer group; not there for RabbitMQ.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub group: Option<String>,
+    /// `queue::virtual host`; not there for Kafka.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub queue: Option<String>,
+    /// Topic or queue.
+    pub source: String,
     /// Where it is.
     pub state: MappingState,
+    /// What keeps it from reading although it is enabled.
+    pub problem: Option<String>,
     /// Most records of a batch.
     pub batch_size: usize,
     /// How far behind it is; `None` when the broker does not answer.
@@ -198,13 +207,21 @@ fn name_of(stack: &Stack, function: &str) -> String {
 }
 
 async fn mapping_status(stack: &Stack, mapping: &Mapping) -> MappingStatus {
+    let source = mapping.source();
+    let (topic, group, queue) = match mapping {
+        Mapping::Kafka(kafka) => (Some(source.clone()), Some(kafka.group().to_owned()), None),
+        Mapping::RabbitMq(_) => (None, None, Some(source.clone())),
+    };
     MappingStatus {
-        name: mapping.spec().logical_id.clone(),
-        function: name_of(stack, &mapping.spec().function),
+        name: mapping.logical_id().to_owned(),
+        function: name_of(stack, mapping.function()),
         uuid: mapping.uuid().to_owned(),
-        topic: mapping.spec().topic.clone(),
-        group: mapping.group().to_owned(),
+        topic,
+        group,
+        queue,
+        source,
         state: mapping.state().0,
+        problem: mapping.problem(),
         batch_size: mapping.limits().0,
         lag: mapping.lag().await,
         statistics: mapping.statistics(),

@@ -13,7 +13,9 @@ use serde_json::{Map, Value, json};
 
 use super::{Stack, error::ApiError};
 use crate::{
-    kafka_source::{Mapping, MappingChange, MappingState},
+    kafka_source,
+    mapping::{Mapping, MappingChange, MappingState},
+    rabbitmq_source,
     template::spec::StartingPosition,
 };
 
@@ -35,8 +37,8 @@ struct Filter {
 async fn list(State(stack): State<Arc<Stack>>, Query(filter): Query<Filter>) -> Json<Value> {
     let wanted = filter.function.as_deref().map(|name| stack.host.find(name).map(|f| f.spec().logical_id.clone()));
     let mappings = stack.mappings.iter().filter(|mapping| {
-        let of_function = wanted.as_ref().is_none_or(|id| id.as_deref() == Some(mapping.spec().function.as_str()));
-        let of_source = filter.source.is_none() || filter.source == mapping.spec().event_source_arn;
+        let of_function = wanted.as_ref().is_none_or(|id| id.as_deref() == Some(mapping.function()));
+        let of_source = filter.source.is_none() || filter.source.as_deref() == mapping.event_source_arn();
         of_function && of_source
     });
     Json(json!({"EventSourceMappings": mappings.map(|mapping| describe(&stack, mapping)).collect::<Vec<_>>()}))
@@ -54,7 +56,7 @@ async fn update(
 ) -> Result<(StatusCode, Json<Value>), ApiError> {
     let mapping = Arc::clone(find(&stack, &uuid)?);
     let change = read_change(&body)?;
-    stack.settings.set_mapping(&mapping.spec().logical_id, &change).map_err(|error| ApiError::internal(&error))?;
+    stack.settings.set_mapping(mapping.logical_id(), &change).map_err(|error| ApiError::internal(&error))?;
     mapping.change(&change);
     let mut description = describe(&stack, &mapping);
     let state = mapping.state().0;
@@ -79,7 +81,7 @@ async fn update(
 
 fn find<'s>(stack: &'s Stack, uuid: &str) -> Result<&'s Arc<Mapping>, ApiError> {
     // Our own command line and people know the logical id rather than the UUID.
-    let found = stack.mappings.iter().find(|mapping| mapping.uuid() == uuid || mapping.spec().logical_id == uuid);
+    let found = stack.mappings.iter().find(|mapping| mapping.uuid() == uuid || mapping.logical_id() == uuid);
     found.ok_or_else(|| ApiError::not_found(format!("The resource you requested does not exist: mapping {uuid}")))
 }
 
@@ -109,47 +111,92 @@ fn read_change(body: &Map<String, Value>) -> Result<MappingChange, ApiError> {
 }
 
 fn describe(stack: &Stack, mapping: &Mapping) -> Value {
-    let spec = mapping.spec();
     let (state, modified) = mapping.state();
     let (batch_size, window) = mapping.limits();
-    let function_arn = stack.host.find(&spec.function).map(|function| function.arn()).unwrap_or_default();
-    let mut description = json!({
-        "UUID": mapping.uuid(),
-        "FunctionArn": function_arn,
-        "BatchSize": batch_size,
-        "MaximumBatchingWindowInSeconds": window.as_secs(),
-        "MaximumRetryAttempts": spec.maximum_retry_attempts.map_or(-1, i64::from),
-        "MaximumRecordAgeInSeconds": spec.maximum_record_age.map_or(-1, |age| i64::try_from(age.as_secs()).unwrap_or(-1)),
-        "BisectBatchOnFunctionError": spec.bisect_on_error,
-        "FunctionResponseTypes": if spec.report_batch_item_failures { vec!["ReportBatchItemFailures"] } else { vec![] },
-        "Topics": [spec.topic],
-        "State": state,
-        "StateTransitionReason": "USER_INITIATED",
-        "LastModified": modified.timestamp_millis() as f64 / 1000.0,
-    });
-    if let Some(fields) = description.as_object_mut() {
-        let group = json!({"ConsumerGroupId": mapping.group()});
-        if let Some(arn) = &spec.event_source_arn {
-            fields.insert("EventSourceArn".into(), json!(arn));
-            fields.insert("AmazonManagedKafkaEventSourceConfig".into(), group);
-        } else {
-            let servers: Vec<&str> = mapping.kafka().bootstrap_servers.split(',').collect();
-            fields.insert("SelfManagedEventSource".into(), json!({"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": servers}}));
-            fields.insert("SelfManagedKafkaEventSourceConfig".into(), group);
-        }
-        let position = match spec.starting_position {
-            StartingPosition::TrimHorizon => "TRIM_HORIZON",
-            StartingPosition::Latest => "LATEST",
-            StartingPosition::AtTimestamp(ms) => {
-                fields.insert("StartingPositionTimestamp".into(), json!(ms as f64 / 1000.0));
-                "AT_TIMESTAMP"
-            }
-        };
-        fields.insert("StartingPosition".into(), json!(position));
-        if let Some(destination) = &spec.on_failure {
-            let destination = json!({"OnFailure": {"Destination": destination.to_string()}});
-            fields.insert("DestinationConfig".into(), destination);
-        }
+    let function_arn = stack.host.find(mapping.function()).map(|function| function.arn()).unwrap_or_default();
+    let mut fields = match mapping {
+        Mapping::Kafka(kafka) => describe_kafka(kafka),
+        Mapping::RabbitMq(rabbitmq) => describe_rabbitmq(rabbitmq),
+    };
+    let processed = mapping.statistics().invocations > 0;
+    let result = match mapping.problem() {
+        Some(problem) => format!("PROBLEM: {problem}"),
+        None if processed => "OK".to_owned(),
+        None => "No records processed".to_owned(),
+    };
+    fields.extend(
+        [
+            ("UUID", json!(mapping.uuid())),
+            ("FunctionArn", json!(function_arn)),
+            ("BatchSize", json!(batch_size)),
+            ("MaximumBatchingWindowInSeconds", json!(window.as_secs())),
+            ("State", json!(state)),
+            ("StateTransitionReason", json!("USER_INITIATED")),
+            ("LastProcessingResult", json!(result)),
+            ("LastModified", json!(modified.timestamp_millis() as f64 / 1000.0)),
+        ]
+        .map(|(name, value)| (name.to_owned(), value)),
+    );
+    if let Some(arn) = mapping.event_source_arn() {
+        fields.insert("EventSourceArn".into(), json!(arn));
     }
-    description
+    let filters: Vec<Value> = mapping.filters().iter().map(|pattern| json!({"Pattern": pattern})).collect();
+    if !filters.is_empty() {
+        fields.insert("FilterCriteria".into(), json!({"Filters": filters}));
+    }
+    Value::Object(fields)
+}
+
+/// What only a Kafka mapping has.
+fn describe_kafka(mapping: &kafka_source::Mapping) -> Map<String, Value> {
+    let spec = mapping.spec();
+    let response_types = if spec.report_batch_item_failures { vec!["ReportBatchItemFailures"] } else { vec![] };
+    let mut fields: Map<String, Value> = [
+        ("MaximumRetryAttempts", json!(spec.maximum_retry_attempts.map_or(-1, i64::from))),
+        (
+            "MaximumRecordAgeInSeconds",
+            json!(spec.maximum_record_age.map_or(-1, |age| i64::try_from(age.as_secs()).unwrap_or(-1))),
+        ),
+        ("BisectBatchOnFunctionError", json!(spec.bisect_on_error)),
+        ("FunctionResponseTypes", json!(response_types)),
+        ("Topics", json!([spec.topic])),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into_iter()
+    .collect();
+    let group = json!({"ConsumerGroupId": mapping.group()});
+    if spec.event_source_arn.is_some() {
+        fields.insert("AmazonManagedKafkaEventSourceConfig".into(), group);
+    } else {
+        let servers: Vec<&str> = mapping.kafka().bootstrap_servers.split(',').collect();
+        fields.insert("SelfManagedEventSource".into(), json!({"Endpoints": {"KAFKA_BOOTSTRAP_SERVERS": servers}}));
+        fields.insert("SelfManagedKafkaEventSourceConfig".into(), group);
+    }
+    let position = match spec.starting_position {
+        StartingPosition::TrimHorizon => "TRIM_HORIZON",
+        StartingPosition::Latest => "LATEST",
+        StartingPosition::AtTimestamp(ms) => {
+            fields.insert("StartingPositionTimestamp".into(), json!(ms as f64 / 1000.0));
+            "AT_TIMESTAMP"
+        }
+    };
+    fields.insert("StartingPosition".into(), json!(position));
+    if let Some(destination) = &spec.on_failure {
+        let destination = json!({"OnFailure": {"Destination": destination.to_string()}});
+        fields.insert("DestinationConfig".into(), destination);
+    }
+    fields
+}
+
+/// What only a RabbitMQ mapping has.
+fn describe_rabbitmq(mapping: &rabbitmq_source::Mapping) -> Map<String, Value> {
+    let spec = mapping.spec();
+    let access = json!([
+        {"Type": "BASIC_AUTH", "URI": spec.secret},
+        {"Type": "VIRTUAL_HOST", "URI": spec.virtual_host},
+    ]);
+    [("Queues", json!([spec.queue])), ("SourceAccessConfigurations", access)]
+        .map(|(name, value)| (name.to_owned(), value))
+        .into_iter()
+        .collect()
 }

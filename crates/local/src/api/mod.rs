@@ -21,14 +21,14 @@ use indexmap::IndexMap;
 pub use control::{FunctionStatus, MappingStatus, ScheduleStatus, Status};
 pub use settings::Settings;
 
-use crate::{host::Host, kafka_source::Mapping, metrics::Metrics, schedule_source::ScheduleSource, services::Services};
+use crate::{host::Host, mapping::Mapping, metrics::Metrics, schedule_source::ScheduleSource, services::Services};
 
 /// What the calls act on.
 #[derive(Debug)]
 pub struct Stack {
     /// The functions.
     pub host: Host,
-    /// The Kafka triggers.
+    /// The Kafka and RabbitMQ triggers.
     pub mappings: Vec<Arc<Mapping>>,
     /// What Prometheus is told.
     pub metrics: Arc<Metrics>,

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use serde::{Deserialize, Serialize};
 
-use crate::{instance::write_whole, kafka_source::MappingChange, schedule_source::ScheduleChange};
+use crate::{instance::write_whole, mapping::MappingChange, schedule_source::ScheduleChange};
 
 /// The settings of one instance.
 #[derive(Debug)]

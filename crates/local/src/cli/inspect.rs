@@ -33,12 +33,13 @@ pub(super) async fn status(instance: &Instance, json: bool) -> anyhow::Result<()
         &status,
         "mappings",
         &[
-            ("KAFKA TRIGGER", "name"),
-            ("TOPIC", "topic"),
+            ("TRIGGER", "name"),
+            ("TOPIC OR QUEUE", "source"),
             ("STATE", "state"),
             ("RECORDS", "records"),
             ("FAILURES", "failures"),
             ("GIVEN UP", "given_up"),
+            ("PROBLEM", "problem"),
         ],
     )?;
     section(
@@ -81,13 +82,17 @@ fn cell(value: Option<&Value>) -> String {
 /// Shows how far each trigger is behind. A trigger that is switched off still has a lag.
 pub(super) async fn lag(instance: &Instance, json: bool) -> anyhow::Result<()> {
     let status = fetch(instance).await?;
-    let kafka = kafka(instance)?;
     let mut partitions = Vec::new();
     for mapping in status.get("mappings").and_then(Value::as_array).into_iter().flatten() {
         let (name, topic, group) = (cell(mapping.get("name")), cell(mapping.get("topic")), cell(mapping.get("group")));
-        for state in admin::partitions(&kafka, &topic, &group).await? {
+        if mapping.get("queue").is_some_and(Value::is_string) {
+            let records = mapping.get("lag").and_then(|lag| lag.get("records"));
+            partitions.push(json!({"trigger": name, "source": mapping.get("queue"), "lag": records}));
+            continue;
+        }
+        for state in admin::partitions(&kafka(instance)?, &topic, &group).await? {
             partitions.push(json!({
-                "trigger": name, "topic": topic, "partition": state.partition, "group": group,
+                "trigger": name, "source": topic, "topic": topic, "partition": state.partition, "group": group,
                 "low": state.low, "high": state.high, "committed": state.committed, "lag": state.lag(),
             }));
         }
@@ -98,7 +103,7 @@ pub(super) async fn lag(instance: &Instance, json: bool) -> anyhow::Result<()> {
     }
     let columns = [
         ("TRIGGER", "trigger"),
-        ("TOPIC", "topic"),
+        ("TOPIC OR QUEUE", "source"),
         ("PARTITION", "partition"),
         ("COMMITTED", "committed"),
         ("END", "high"),

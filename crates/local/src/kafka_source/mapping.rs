@@ -17,13 +17,13 @@ use tracing::{error, info};
 use super::{
     batch::Envelope,
     collect::Limits,
-    lag::{Lag, LagCache},
     poller::Poller,
-    shared::{MappingChange, MappingState, MappingStatistics, Settings, Shared},
+    shared::{Settings, Shared},
     start,
 };
 use crate::{
     host::Host,
+    mapping::{Lag, LagCache, MappingChange, MappingState, MappingStatistics},
     template::{names, spec::KafkaMappingSpec},
 };
 
@@ -118,7 +118,12 @@ impl Mapping {
     /// How far its group is behind; `None` when the broker does not answer.
     pub async fn lag(&self) -> Option<Lag> {
         let newest_done_ms = self.statistics().newest_done_ms;
-        self.lag.get(&self.shared.kafka, &self.shared.spec.topic, &self.shared.group, newest_done_ms).await
+        let shared = &self.shared;
+        let records = async {
+            let partitions = kafka::admin::partitions(&shared.kafka, &shared.spec.topic, &shared.group).await?;
+            Ok(partitions.iter().map(kafka::admin::PartitionState::lag).sum())
+        };
+        self.lag.get(newest_done_ms, records).await
     }
 
     /// Starts the pollers; does nothing when they run.

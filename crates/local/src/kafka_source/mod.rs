@@ -12,7 +12,6 @@ mod collect;
 mod encode;
 mod failure;
 mod group;
-mod lag;
 mod mapping;
 #[doc(hidden)]
 pub mod measured;
@@ -23,6 +22,4 @@ mod retry;
 mod shared;
 mod start;
 
-pub use lag::Lag;
 pub use mapping::Mapping;
-pub use shared::{MappingChange, MappingState, MappingStatistics};

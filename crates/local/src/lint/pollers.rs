@@ -89,11 +89,11 @@ fn throttled(application: &Application, findings: &mut Findings<'_>) {
 }
 
 fn single_consumer(application: &Application, findings: &mut Findings<'_>) {
-    let queues = application.outline.roots.iter().filter(|(_, root)| root.kind == "MQ");
-    for (id, root) in queues {
-        let reserved = application.functions.get(&root.resource).and_then(|function| function.reserved_concurrency);
+    for mapping in &application.mq_mappings {
+        let (id, function) = (&mapping.logical_id, &mapping.function);
+        let reserved = application.functions.get(function).and_then(|function| function.reserved_concurrency);
         if let Some(reserved) = reserved.filter(|reserved| *reserved > 1) {
-            findings.at(id, format!("{} reserves {reserved}, and {id} uses 1 of them", root.resource));
+            findings.at(id, format!("{function} reserves {reserved}, and {id} uses 1 of them"));
         }
     }
 }

@@ -18,7 +18,7 @@ use std::{
 use tokio_util::task::AbortOnDropHandle;
 
 use self::{series::Series, tail::Tail, text::Text};
-use crate::{host::Host, kafka_source::Mapping};
+use crate::{host::Host, mapping::Mapping};
 
 /// The media type of what is rendered.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";

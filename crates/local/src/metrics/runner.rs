@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::text::Text;
 use crate::{
     host::{BUCKET_BOUNDS_MS, Function},
-    kafka_source::{Lag, Mapping, MappingState},
+    mapping::{Lag, Mapping, MappingState},
 };
 
 #[expect(clippy::cast_precision_loss, reason = "counts stay far below 2^53")]
@@ -47,7 +47,11 @@ fn durations(text: &mut Text, labels: [(&str, &str); 1], durations: &crate::host
 }
 
 pub(super) fn trigger(text: &mut Text, mapping: &Mapping, lag: Option<Lag>) {
-    let labels = [("mapping", mapping.spec().logical_id.as_str()), ("topic", mapping.spec().topic.as_str())];
+    let source = mapping.source();
+    let labels = match mapping {
+        Mapping::Kafka(_) => [("mapping", mapping.logical_id()), ("topic", source.as_str())],
+        Mapping::RabbitMq(_) => [("mapping", mapping.logical_id()), ("queue", source.as_str())],
+    };
     let statistics = mapping.statistics();
     let counters = [
         ("millrace_mapping_invocations_total", "Attempts to deliver a batch.", statistics.invocations),

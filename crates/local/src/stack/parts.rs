@@ -16,8 +16,10 @@ use crate::{
     gateway,
     host::{Host, HostConfig, InvokeError, Origin, Paths},
     instance::Instance,
-    kafka_source::Mapping,
+    kafka_source,
+    mapping::Mapping,
     metrics::Metrics,
+    rabbitmq_source,
     schedule_source::ScheduleSource,
     template::spec::{Application, FunctionSpec},
 };
@@ -100,6 +102,7 @@ pub(super) fn mappings(
     application: &Application,
     host: &Host,
     kafka: Option<&kafka::Config>,
+    variables: &BTreeMap<String, String>,
     settings: &Settings,
 ) -> anyhow::Result<Vec<Arc<Mapping>>> {
     let mut mappings = Vec::new();
@@ -110,13 +113,19 @@ pub(super) fn mappings(
             ([], None) => bail!("mapping {} (line {}) needs a Kafka broker, and none runs", spec.logical_id, spec.line),
             (servers, _) => kafka::Config::plaintext(servers.join(",")),
         };
-        let mapping = Mapping::new(spec.clone(), host.clone(), kafka);
-        if let Some(change) = settings.mapping(&spec.logical_id) {
+        mappings.push(Mapping::Kafka(kafka_source::Mapping::new(spec.clone(), host.clone(), kafka)));
+    }
+    for spec in &application.mq_mappings {
+        let broker = rabbitmq_source::Broker::of_stack(spec, variables)
+            .with_context(|| format!("mapping {} (line {})", spec.logical_id, spec.line))?;
+        mappings.push(Mapping::RabbitMq(rabbitmq_source::Mapping::new(spec.clone(), host.clone(), broker)));
+    }
+    for mapping in &mappings {
+        if let Some(change) = settings.mapping(mapping.logical_id()) {
             mapping.change(&change);
         }
-        mappings.push(Arc::new(mapping));
     }
-    Ok(mappings)
+    Ok(mappings.into_iter().map(Arc::new).collect())
 }
 
 pub(super) fn schedules(
@@ -159,11 +168,11 @@ pub(super) async fn serve_apis(
 
 pub(super) async fn start_triggers(stack: &Stack, progress: &impl Fn(&str)) -> anyhow::Result<()> {
     for mapping in &stack.mappings {
-        let enabled = stack.settings.mapping(&mapping.spec().logical_id).and_then(|change| change.enabled);
-        if enabled.unwrap_or(mapping.spec().enabled) {
+        let enabled = stack.settings.mapping(mapping.logical_id()).and_then(|change| change.enabled);
+        if enabled.unwrap_or(mapping.enabled_in_template()) {
             mapping.enable().await?;
         } else {
-            progress(&format!("{}: disabled, as it was left", mapping.spec().logical_id));
+            progress(&format!("{}: disabled, as it was left", mapping.logical_id()));
         }
     }
     for (name, source) in &stack.schedules {

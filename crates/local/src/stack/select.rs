@@ -25,6 +25,7 @@ pub(super) fn select(mut application: Application, systems: &[String]) -> anyhow
     });
     let kept: BTreeSet<String> = application.functions.keys().cloned().collect();
     application.kafka_mappings.retain(|mapping| kept.contains(&mapping.function));
+    application.mq_mappings.retain(|mapping| kept.contains(&mapping.function));
     application.schedules.retain(|schedule| kept.contains(&schedule.function));
     application.apis.retain(|_, api| {
         api.routes.retain(|route| kept.contains(&route.function));

@@ -9,7 +9,7 @@ use std::{
 use super::{
     error::Fault,
     fields::Fields,
-    globals, ignored, kafka, metadata,
+    globals, ignored, kafka, metadata, mq,
     node::{Entry, Node},
     resources::Reader,
     schedules,
@@ -173,9 +173,9 @@ impl Reader<'_, '_> {
                 "Schedule" => schedules::rule_event(self, id, event, &properties)?,
                 "ScheduleV2" => schedules::scheduler_event(self, id, event, &properties)?,
                 "HttpApi" => self.route(id, event, &properties)?,
-                "MQ" => return Err(fields.fault("Type", "MQ (RabbitMQ) is not supported yet")),
+                "MQ" => mq::event(self, id, event, &properties)?,
                 other => {
-                    let accepted = "HttpApi, MSK, Schedule, ScheduleV2, SelfManagedKafka";
+                    let accepted = "HttpApi, MQ, MSK, Schedule, ScheduleV2, SelfManagedKafka";
                     return Err(fields.refuse("Type", other, accepted));
                 }
             }

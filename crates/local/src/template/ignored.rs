@@ -4,6 +4,8 @@
 pub(super) const RESOURCES: &[(&str, &str)] = &[
     ("AWS::ApplicationAutoScaling::ScalableTarget", "scaling"),
     ("AWS::ApplicationAutoScaling::ScalingPolicy", "scaling"),
+    ("AWS::AmazonMQ::Configuration", "the broker is a service of the stack"),
+    ("AWS::AmazonMQ::ConfigurationAssociation", "the broker is a service of the stack"),
     ("AWS::Athena::WorkGroup", "no local service"),
     ("AWS::CloudFormation::WaitConditionHandle", "deploy only"),
     ("AWS::CloudWatch::Alarm", "monitoring"),
@@ -111,7 +113,7 @@ pub(super) const HTTP_API: &[(&str, &str)] = &[
     ("Tags", "no effect"),
 ];
 
-/// Properties of Kafka triggers.
+/// Properties of Kafka triggers and of raw RabbitMQ mappings.
 pub(super) const KAFKA: &[(&str, &str)] = &[
     ("KmsKeyArn", "nothing is encrypted"),
     ("LoggingConfig", "logs are files"),
@@ -139,6 +141,35 @@ pub(super) const SNS_TOPIC: &[(&str, &str)] = &[
     ("SignatureVersion", "no effect"),
     ("Tags", "no effect"),
     ("TracingConfig", "monitoring"),
+];
+
+/// Properties of SAM's `MQ` event.
+pub(super) const MQ_EVENT: &[(&str, &str)] = &[
+    ("DynamicPolicyName", "no permissions are checked"),
+    ("KmsKeyArn", "nothing is encrypted"),
+    ("SecretsManagerKmsKeyId", "no permissions are checked"),
+];
+
+/// Properties of `AWS::AmazonMQ::Broker`.
+pub(super) const BROKER: &[(&str, &str)] = &[
+    ("AuthenticationStrategy", "the login is the stack's, or that of a mapping's secret"),
+    ("AutoMinorVersionUpgrade", "deploy only"),
+    ("Configuration", "the broker is a service of the stack"),
+    ("DataReplicationMode", "there is one broker"),
+    ("DataReplicationPrimaryBrokerArn", "there is one broker"),
+    ("DeploymentMode", "there is one broker"),
+    ("EncryptionOptions", "nothing is encrypted"),
+    ("EngineVersion", "the broker is a service of the stack"),
+    ("HostInstanceType", "the broker is a service of the stack"),
+    ("LdapServerMetadata", "the login is the stack's, or that of a mapping's secret"),
+    ("Logs", "logs are files"),
+    ("MaintenanceWindowStartTime", "deploy only"),
+    ("PubliclyAccessible", "network"),
+    ("SecurityGroups", "network"),
+    ("StorageType", "the broker is a service of the stack"),
+    ("SubnetIds", "network"),
+    ("Tags", "no effect"),
+    ("Users", "the login is the stack's, or that of a mapping's secret"),
 ];
 
 /// Properties of schedules.

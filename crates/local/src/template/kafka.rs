@@ -4,8 +4,8 @@ use super::{
     error::Fault,
     fields::Fields,
     ignored,
-    mapping::{COMMON, Source, mapping},
-    metadata,
+    mapping::{COMMON, Source, function_of, mapping},
+    metadata, mq,
     node::Entry,
     resources::Reader,
 };
@@ -15,11 +15,10 @@ use super::{
 /// # Errors
 /// A property that is wrong or not supported, or a mapping that is not one of Kafka.
 pub(super) fn raw(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fault> {
-    const OWN: [&str; 7] = [
+    const OWN: [&str; 6] = [
         "AmazonManagedKafkaEventSourceConfig",
         "EventSourceArn",
         "FunctionName",
-        "Queues",
         "SelfManagedEventSource",
         "SelfManagedKafkaEventSourceConfig",
         "Topics",
@@ -37,11 +36,13 @@ pub(super) fn raw(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Faul
     if let Some(arn) = &arn {
         match arn.split(':').nth(2) {
             Some("kafka") => {}
-            Some("mq") => return Err(fields.fault("EventSourceArn", "RabbitMQ and ActiveMQ are not supported yet")),
-            _ => return Err(fields.refuse("EventSourceArn", arn, "arn:aws:kafka:... (an MSK cluster)")),
+            Some("mq") => return mq::raw(reader, id, &fields, arn.clone()),
+            _ => {
+                let accepted = "arn:aws:kafka:... (an MSK cluster), arn:aws:mq:... (a RabbitMQ broker)";
+                return Err(fields.refuse("EventSourceArn", arn, accepted));
+            }
         }
     }
-    fields.not_yet("Queues", "RabbitMQ and ActiveMQ are not supported yet")?;
     fields.only(&[&OWN[..], &COMMON[..]].concat(), ignored::KAFKA)?;
     let endpoints = fields.nested("SelfManagedEventSource", |source| {
         source.only(&["Endpoints"], &[])?;
@@ -70,18 +71,7 @@ pub(super) fn raw(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Faul
         (Some(_), None) => group("AmazonManagedKafkaEventSourceConfig")?,
         (None, Some(_)) => group("SelfManagedKafkaEventSourceConfig")?,
     };
-    let name = fields.required("FunctionName")?;
-    // A name, `name:alias`, an ARN with or without an alias.
-    let short = name.split(":function:").nth(1).unwrap_or(&name).split(':').next().unwrap_or_default();
-    let function = reader.app.functions.values().find(|function| function.name == short);
-    let Some(function) = function.map(|function| function.logical_id.clone()) else {
-        let known: Vec<_> = reader.app.functions.values().map(|function| function.name.as_str()).collect();
-        return Err(fields.refuse(
-            "FunctionName",
-            &name,
-            &format!("a function of the template ({})", known.join(", ")),
-        ));
-    };
+    let function = function_of(reader, &fields)?;
     let source = Source {
         event_source_arn: arn,
         bootstrap_servers: endpoints.as_deref().map(split_servers).unwrap_or_default(),

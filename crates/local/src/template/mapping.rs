@@ -7,7 +7,7 @@ use super::{
     error::Fault,
     fields::Fields,
     filters, names,
-    node::Node,
+    node::{Node, Position},
     resources::Reader,
     spec::{Destination, KafkaMappingSpec, StartingPosition},
 };
@@ -60,14 +60,7 @@ pub(super) fn mapping(
         let found = topics.len();
         return Err(fields.fault("Topics", format!("exactly one topic is accepted, found {found}")));
     };
-    let timeout = reader.app.functions.get(function).map(|function| (function.timeout, function.line));
-    if let Some((timeout, line)) = timeout.filter(|(timeout, _)| *timeout > MAXIMUM_TIMEOUT) {
-        let message = format!(
-            "{function}.Timeout: {} (line {line}) is not accepted with a Kafka mapping; accepted: 1 to 840 seconds",
-            timeout.as_secs()
-        );
-        return Err(Fault::new(fields.position, message));
-    }
+    check_timeout(reader, function, fields.position, "a Kafka mapping")?;
     let pollers = fields.nested("ProvisionedPollerConfig", |config| {
         config.only(&["MinimumPollers", "MaximumPollers"], &[("PollerGroupName", "pollers cost nothing")])?;
         config.count("MinimumPollers", 1..=200)?;
@@ -102,6 +95,44 @@ pub(super) fn mapping(
     warn(reader, fields, &mapping)?;
     reader.app.kafka_mappings.push(mapping);
     Ok(())
+}
+
+/// The function of a raw mapping, by its logical id.
+///
+/// # Errors
+/// No function of the template has the name.
+pub(super) fn function_of(reader: &Reader<'_, '_>, fields: &Fields<'_, '_>) -> Result<String, Fault> {
+    let name = fields.required("FunctionName")?;
+    // A name, `name:alias`, an ARN with or without an alias.
+    let short = name.split(":function:").nth(1).unwrap_or(&name).split(':').next().unwrap_or_default();
+    let function = reader.app.functions.values().find(|function| function.name == short);
+    function.map(|function| function.logical_id.clone()).ok_or_else(|| {
+        let known: Vec<_> = reader.app.functions.values().map(|function| function.name.as_str()).collect();
+        fields.refuse("FunctionName", &name, &format!("a function of the template ({})", known.join(", ")))
+    })
+}
+
+/// Lambda's limit on the timeout of a function with such a mapping.
+///
+/// # Errors
+/// The function may run longer.
+pub(super) fn check_timeout(
+    reader: &Reader<'_, '_>,
+    function: &str,
+    position: Position,
+    mapping: &str,
+) -> Result<(), Fault> {
+    let timeout = reader.app.functions.get(function).map(|function| (function.timeout, function.line));
+    match timeout.filter(|(timeout, _)| *timeout > MAXIMUM_TIMEOUT) {
+        Some((timeout, line)) => {
+            let message = format!(
+                "{function}.Timeout: {} (line {line}) is not accepted with {mapping}; accepted: 1 to 840 seconds",
+                timeout.as_secs()
+            );
+            Err(Fault::new(position, message))
+        }
+        None => Ok(()),
+    }
 }
 
 /// What is accepted and still surprises.

@@ -18,6 +18,7 @@ mod lists;
 mod mapping;
 mod messaging;
 mod metadata;
+mod mq;
 pub mod names;
 mod node;
 mod outline;

@@ -56,6 +56,16 @@ pub fn sns_arn(name: &str) -> String {
     format!("arn:aws:sns:{REGION}:{ACCOUNT}:{name}")
 }
 
+/// The id of an Amazon MQ broker.
+pub fn broker_id(name: &str) -> String {
+    format!("b-{}", mapping_uuid(name))
+}
+
+/// The ARN of an Amazon MQ broker.
+pub fn broker_arn(name: &str) -> String {
+    format!("arn:aws:mq:{REGION}:{ACCOUNT}:broker:{name}:{}", broker_id(name))
+}
+
 /// The UUID of an event source mapping: from its logical id alone, because a consumer group without a name is named
 /// after it, and must find its offsets again after a restart.
 pub fn mapping_uuid(logical_id: &str) -> String {

@@ -42,6 +42,7 @@ impl Scope<'_> {
                 Named::Queue => Some(format!("{}/{ACCOUNT}/{name}", self.queues_at)),
                 Named::Topic => Some(names::sns_arn(&name)),
                 Named::Secret => Some(secret_arn(&name)),
+                Named::Broker => Some(names::broker_id(&name)),
             }),
             Target::Other => Ok(None),
         })?;
@@ -76,6 +77,7 @@ impl Scope<'_> {
                     (Named::Topic, "TopicArn") => Some(names::sns_arn(&name)),
                     (Named::Role, "Arn") => Some(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
                     (Named::Secret, "Id" | "Arn") => Some(secret_arn(&name)),
+                    (Named::Broker, "Arn") => Some(names::broker_arn(&name)),
                     (Named::Group, "Arn") => {
                         Some(format!("arn:aws:scheduler:{REGION}:{ACCOUNT}:schedule-group/{name}"))
                     }
@@ -188,6 +190,7 @@ impl Scope<'_> {
                 Ok(Target::Named { kind: Named::Topic, name })
             }
             "AWS::IAM::Role" => self.named(Named::Role, id, "RoleName"),
+            "AWS::AmazonMQ::Broker" => self.named(Named::Broker, id, "BrokerName"),
             "AWS::SecretsManager::Secret" => self.named(Named::Secret, id, "Name"),
             _ => Ok(Target::Other),
         }
@@ -207,7 +210,7 @@ impl Scope<'_> {
             let events = function.value.get("Properties").and_then(|properties| properties.get("Events"));
             let event = events.and_then(|events| events.get(rest));
             match event.and_then(|event| event.get("Type")).and_then(Node::as_text) {
-                Some("MSK" | "SelfManagedKafka") => return Some(Target::Mapping),
+                Some("MQ" | "MSK" | "SelfManagedKafka") => return Some(Target::Mapping),
                 Some("ScheduleV2") => {
                     let name = event.and_then(|event| event.get("Properties")).and_then(|p| p.get("Name"));
                     let given = name.and_then(|name| self.resolve_text(name).ok());
@@ -245,6 +248,7 @@ enum Target {
 
 #[derive(Clone, Copy)]
 enum Named {
+    Broker,
     Bucket,
     Queue,
     Topic,

@@ -46,8 +46,9 @@ fn templates_and_functions() {
         (function("      Environment: {Variables: {A: !If [Nope, 1, 2]}}\n"), "no condition Nope; the template has: none"),
         (function("      Environment: {Variables: {A: [1]}}\n"), "F.Environment.Variables.A: a list is not accepted; accepted: text"),
         (function("      FunctionName: !Ref F\n"), "this refers to itself"),
-        (function("      Events: {E: {Type: S3}}\n"), "F.Events.E.Type: \"S3\" is not accepted; accepted: HttpApi, MSK, Schedule"),
-        (function("      Events: {E: {Type: MQ}}\n"), "MQ (RabbitMQ) is not supported yet"),
+        (function("      Events: {E: {Type: S3}}\n"), "F.Events.E.Type: \"S3\" is not accepted; accepted: HttpApi, MQ, MSK, Schedule"),
+        (function("      Events: {E: {Type: MQ}}\n"), "F.Events.E: Broker is missing"),
+        (function("  B:\n    Type: AWS::AmazonMQ::Broker\n    Properties: {EngineType: ActiveMQ}\n"), "t.yaml:9:30: B.EngineType: ActiveMQ is not supported yet"),
         (function("      Events: {E: {Type: Schedule, Properties: {Schedule: rate(0 minutes)}}}\n"), "F.Events.E.Schedule: \"rate(0 minutes)\" is not accepted: 0 is no positive number"),
         (function("      Events: {E: {Type: HttpApi, Properties: {Path: a, Method: GET}}}\n"), "a path begins with /"),
         (function("      Events: {E: {Type: HttpApi, Properties: {Path: /a, Method: GET}}, G: {Type: HttpApi, Properties: {Path: /a, Method: get}}}\n"), "already has GET /a, to F"),
@@ -85,7 +86,7 @@ fn mappings() {
         (with(&format!("FilterCriteria: {{Filters: [{}]}}", "{Pattern: '{\"value\":[1]}'},".repeat(11))), "at most 10"),
         (with("FunctionResponseTypes: [Nope]"), "accepted: ReportBatchItemFailures"),
         (with("EventSourceArn: arn:aws:kafka:us-east-1:1:cluster/c/1"), "it cannot stand beside EventSourceArn"),
-        (with("EventSourceArn: arn:aws:mq:us-east-1:1:broker:b"), "RabbitMQ and ActiveMQ are not supported yet"),
+        (with("EventSourceArn: arn:aws:mq:us-east-1:1:broker:b"), "M.StartingPosition is not accepted for Amazon MQ"),
         (with("EventSourceArn: arn:aws:sqs:us-east-1:1:q"), "accepted: arn:aws:kafka:..."),
         (
             with("DestinationConfig: {OnFailure: {Destination: 'arn:aws:lambda:us-east-1:1:function:f'}}"),
@@ -114,6 +115,54 @@ fn mappings() {
         (mapping("Topics: [t]"), "EventSourceArn (MSK) or SelfManagedEventSource (other Kafka) is missing"),
         (mapping(&format!("{SELF_MANAGED}\n      Topics: [a, b]")), "M.Topics: exactly one topic is accepted, found 2"),
         (mapping(SELF_MANAGED), "exactly one topic is accepted, found 0"),
+    ] {
+        let found = refused(&text);
+        assert!(found.contains(expected), "expected: {expected}\nfound: {found}\n{text}");
+    }
+}
+
+#[test]
+fn rabbitmq() {
+    const LOGIN: &str = "SourceAccessConfigurations: [{Type: BASIC_AUTH, URI: 'arn:s'}]";
+    let with = |more: &str| {
+        let head = "Broker: 'arn:aws:mq:us-east-1:1:broker:b:b-1', Queues: [q]";
+        function(&format!("      Events: {{E: {{Type: MQ, Properties: {{{head}, {more}}}}}}}\n"))
+    };
+    let raw = |more: &str| {
+        function(&format!(
+            "  M:\n    Type: AWS::Lambda::EventSourceMapping\n    Properties:\n      FunctionName: !Ref F\n      EventSourceArn: arn:aws:mq:us-east-1:1:broker:b:b-1\n      {LOGIN}\n      {more}\n"
+        ))
+    };
+    for (text, expected) in [
+        (
+            with(&format!("{LOGIN}, FilterCriteria: {{Filters: [{{Pattern: '{{\"value\": [1]}}'}}]}}")),
+            "F.Events.E.FilterCriteria.Filters[0].Pattern: ",
+        ),
+        (with("BatchSize: 1"), "F.Events.E: SourceAccessConfigurations is missing"),
+        (with("SourceAccessConfigurations: []"), "BASIC_AUTH with the ARN of a secret is missing"),
+        (with(&format!("{LOGIN}, BatchSize: 10001")), "from 1 to 10000"),
+        (with(&format!("{LOGIN}, MaximumBatchingWindowInSeconds: 301")), "from 0 to 300"),
+        (with(&LOGIN.replace("BASIC_AUTH", "SASL_SCRAM_512_AUTH")), "accepted: BASIC_AUTH, VIRTUAL_HOST"),
+        (with(&LOGIN.replace("[{", "[{Type: BASIC_AUTH, URI: a}, {")), "BASIC_AUTH is accepted once"),
+        (
+            with(&format!("{LOGIN}, MaximumRetryAttempts: 1")),
+            "F.Events.E.MaximumRetryAttempts is not accepted for Amazon MQ: a batch that failed goes back",
+        ),
+        (with(&format!("{LOGIN}, Nope: 1")), "F.Events.E: Nope is not supported; supported: Broker"),
+        (with(LOGIN).replace("arn:aws:mq", "arn:aws:sqs"), "F.Events.E.Broker: \"arn:aws:sqs"),
+        (with(LOGIN).replace("[q]", "[q, r]"), "F.Events.E.Queues: exactly one queue is accepted, found 2"),
+        (
+            with(LOGIN).replace("CodeUri", "Timeout: 841\n      CodeUri"),
+            "841 (line 2) is not accepted with an Amazon MQ mapping",
+        ),
+        (raw("BatchSize: 1"), "M.Queues: exactly one queue is accepted, found 0"),
+        (
+            raw("FunctionResponseTypes: [ReportBatchItemFailures]"),
+            "t.yaml:13:7: M.FunctionResponseTypes is not accepted for Amazon MQ: a batch is acknowledged whole",
+        ),
+        (raw("Topics: [t]"), "name one queue in Queues"),
+        (raw("Queues: [q]"), "accepted"),
+        (with(LOGIN), "accepted"),
     ] {
         let found = refused(&text);
         assert!(found.contains(expected), "expected: {expected}\nfound: {found}\n{text}");

@@ -9,6 +9,7 @@ use super::{
     intrinsics::Scope,
     kafka,
     metadata::Millrace,
+    mq,
     node::{Entry, Node, Position},
     outline,
     parameters::{self, REGION},
@@ -161,18 +162,19 @@ impl Reader<'_, '_> {
                 self.app.buckets.extend(name.as_ref().and_then(Node::as_text).map(str::to_owned));
                 Ok(())
             }
+            "AWS::AmazonMQ::Broker" => mq::broker(self, entry),
             _ if ignored::RESOURCES.iter().any(|(name, _)| *name == kind) => Ok(()),
             _ => {
                 let hint = match kind {
                     "AWS::Serverless::Api" => " (REST APIs are not; use AWS::Serverless::HttpApi)",
                     "AWS::Lambda::Function" => " (use AWS::Serverless::Function)",
-                    "AWS::AmazonMQ::Broker" => " (RabbitMQ is not supported yet)",
                     _ => "",
                 };
                 let place = entry.value.get("Type").map_or(entry.position, |node| node.position);
                 let message = format!(
                     "{}: {kind} is not supported{hint}; supported: AWS::Serverless::Function, AWS::Serverless::HttpApi, \
-                     AWS::Lambda::EventSourceMapping (Kafka), AWS::Scheduler::Schedule, AWS::S3::Bucket, AWS::SQS::Queue, AWS::SNS::Topic; {} more types, \
+                     AWS::Lambda::EventSourceMapping (Kafka, Amazon MQ), AWS::Scheduler::Schedule, AWS::S3::Bucket, AWS::SQS::Queue, AWS::SNS::Topic, \
+                     AWS::AmazonMQ::Broker (RabbitMQ); {} more types, \
                      which have no effect here, are ignored",
                     entry.key,
                     ignored::RESOURCES.len()

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use indexmap::IndexMap;
 
-use super::{ApiSpec, FunctionSpec, KafkaMappingSpec, Outline, Place, QueueSpec, ScheduleSpec, SnsTopicSpec};
+use super::{
+    ApiSpec, FunctionSpec, KafkaMappingSpec, MqMappingSpec, Outline, Place, QueueSpec, ScheduleSpec, SnsTopicSpec,
+};
 
 /// Everything that one SAM template asks for.
 #[derive(Debug, Clone, Default)]
@@ -13,6 +15,8 @@ pub struct Application {
     pub functions: IndexMap<String, FunctionSpec>,
     /// Kafka triggers, from raw `AWS::Lambda::EventSourceMapping` and from SAM's `MSK` and `SelfManagedKafka` events.
     pub kafka_mappings: Vec<KafkaMappingSpec>,
+    /// RabbitMQ triggers, from raw `AWS::Lambda::EventSourceMapping` and from SAM's `MQ` events.
+    pub mq_mappings: Vec<MqMappingSpec>,
     /// `Schedule`, `ScheduleV2` events and raw `AWS::Scheduler::Schedule`.
     pub schedules: Vec<ScheduleSpec>,
     /// `AWS::Serverless::HttpApi`, by logical id.
@@ -46,7 +50,8 @@ impl Application {
     /// The variables without which a trigger cannot run: where the broker of an ARN is.
     pub fn needed_variables(&self) -> impl Iterator<Item = &'static str> {
         let msk = self.kafka_mappings.iter().any(|mapping| mapping.event_source_arn.is_some());
-        msk.then_some("KAFKA_BOOTSTRAP_SERVERS").into_iter()
+        let mq = !self.mq_mappings.is_empty();
+        msk.then_some("KAFKA_BOOTSTRAP_SERVERS").into_iter().chain(mq.then_some("RABBITMQ_URL"))
     }
 }
 

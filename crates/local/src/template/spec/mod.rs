@@ -6,6 +6,7 @@ mod application;
 mod destination;
 mod function;
 mod kafka;
+mod mq;
 mod outline;
 mod schedule;
 
@@ -14,5 +15,6 @@ pub use application::{Application, TopicSpec, Warning};
 pub use destination::{Destination, QueueSpec, SnsTopicSpec};
 pub use function::FunctionSpec;
 pub use kafka::{KafkaMappingSpec, StartingPosition};
+pub use mq::MqMappingSpec;
 pub use outline::{Outline, Place, Root, Written};
 pub use schedule::{ScheduleKind, ScheduleSpec};

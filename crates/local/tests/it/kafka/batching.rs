@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use millrace::kafka_source::{MappingChange, MappingState};
+use millrace::mapping::{MappingChange, MappingState};
 use serde_json::json;
 
 use crate::support::{

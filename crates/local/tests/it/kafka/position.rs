@@ -90,5 +90,5 @@ pub(crate) async fn a_missing_topic_is_an_error_that_names_mapping_and_topic() {
     let error = crate::support::until("the topic's end", async || source.mapping.enable().await.err()).await;
     let error = format!("{error:#}");
     assert!(error.contains("FRecords") && error.contains(&source.topic.name), "{error}");
-    assert_eq!(source.mapping.state().0, millrace::kafka_source::MappingState::Disabled);
+    assert_eq!(source.mapping.state().0, millrace::mapping::MappingState::Disabled);
 }
