@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 ///
 /// ```
 /// use kit::metrics::Metrics;
-/// Metrics::new("Millrace/GitHub", chrono::Utc::now()).count("records", 12).emit();
+/// Metrics::new("Millrace/Github", chrono::Utc::now()).count("records", 12).emit();
 /// ```
 #[derive(Debug, Clone)]
 pub struct Metrics {
@@ -21,7 +21,7 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Nothing yet, in a namespace such as `Millrace/GitHub`; `now` is the invocation's.
+    /// Nothing yet, in a namespace such as `Millrace/Github`; `now` is the invocation's.
     #[must_use]
     pub fn new(namespace: &'static str, now: DateTime<Utc>) -> Self {
         Self { namespace, now, dimensions: Vec::new(), metrics: Vec::new() }
@@ -88,13 +88,13 @@ mod tests {
     #[test]
     fn a_line_is_embedded_metric_format() {
         let now = DateTime::from_timestamp_millis(1_574_109_732_004).unwrap();
-        let metrics = Metrics::new("Millrace/GitHub", now)
+        let metrics = Metrics::new("Millrace/Github", now)
             .dimension("rule", "size")
             .count("dead_letters", 3)
             .duration("took", Duration::from_micros(1500));
         let expected = json!({
             "_aws": {"Timestamp": 1_574_109_732_004_i64, "CloudWatchMetrics": [{
-                "Namespace": "Millrace/GitHub", "Dimensions": [["rule"]],
+                "Namespace": "Millrace/Github", "Dimensions": [["rule"]],
                 "Metrics": [{"Name": "dead_letters", "Unit": "Count"}, {"Name": "took", "Unit": "Milliseconds"}],
             }]},
             "rule": "size", "dead_letters": 3.0, "took": 1.5,

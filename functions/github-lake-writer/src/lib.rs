@@ -127,7 +127,7 @@ async fn stage(deps: &Deps, groups: &[&Group<'_>], mut plan: Plan, invocation: &
     let outcome = deps.lake.stage(&plan, checked.segment.as_ref()).await?;
     if outcome == Outcome::Staged {
         let bytes = checked.segment.as_ref().map_or(0, lake::Segment::size);
-        Metrics::new("Millrace/GitHub", invocation.now)
+        Metrics::new("Millrace/Github", invocation.now)
             .count("staged_records", checked.records as u64)
             .count("dead_letters", dead_letters as u64)
             .bytes("segment", bytes as u64)

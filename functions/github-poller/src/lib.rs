@@ -94,7 +94,7 @@ pub async fn handle(deps: &Deps, _schedule: Value, invocation: &Invocation) -> a
         error!(error = format!("{error:#}"), "the lease was not given back, it ends by itself");
     }
     let counts = result?;
-    Metrics::new("Millrace/GitHub", invocation.now)
+    Metrics::new("Millrace/Github", invocation.now)
         .count("polls", counts.polls)
         .count("sent_events", counts.sent)
         .count("duplicate_events", counts.duplicates)
