@@ -57,13 +57,8 @@ impl App {
         if notes_arrivals {
             environment.insert("BENCH_ARRIVALS".to_owned(), folder.join("arrivals").display().to_string());
         }
-        let config = HostConfig {
-            program_dir: program_dir()?.to_owned(),
-            root: folder.clone(),
-            log_dir: folder.clone(),
-            environment,
-            default_concurrency: 1,
-        };
+        let config =
+            HostConfig { environment, ..HostConfig::new(program_dir()?.to_owned(), folder.clone(), folder.clone()) };
         let host = Host::new(application.functions.into_values().collect(), config);
         let spec = application.kafka_mappings.into_iter().next().context("the template has no mapping")?;
         let mapping = Mapping::new(spec, host.clone(), kafka.clone());

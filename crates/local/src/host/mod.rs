@@ -55,6 +55,15 @@ pub struct HostConfig {
     pub paths: Paths,
 }
 
+impl HostConfig {
+    /// Functions of the template in `root`: with no variables of the stack, one environment each, nothing in between.
+    #[must_use]
+    pub fn new(program_dir: PathBuf, root: PathBuf, log_dir: PathBuf) -> Self {
+        let (environment, paths) = (BTreeMap::new(), Paths::default());
+        Self { program_dir, root, log_dir, environment, default_concurrency: 1, paths }
+    }
+}
+
 /// All functions of one application. Cheap to clone.
 #[derive(Clone)]
 pub struct Host {

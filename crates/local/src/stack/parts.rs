@@ -63,12 +63,10 @@ pub(super) fn host(
     let passed = |name: &str| name.starts_with("AWS_") || name == "RUST_LOG" || name == "RUST_BACKTRACE";
     let environment = variables.iter().filter(|(name, _)| passed(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
     let config = HostConfig {
-        program_dir: options.bin_dir.clone(),
-        root: root.to_owned(),
-        log_dir: instance.log_dir(),
         environment,
         default_concurrency: options.concurrency.unwrap_or_else(default_concurrency),
         paths,
+        ..HostConfig::new(options.bin_dir.clone(), root.to_owned(), instance.log_dir())
     };
     Host::new(application.functions.values().cloned().collect(), config)
 }

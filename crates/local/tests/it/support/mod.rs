@@ -76,9 +76,6 @@ impl App {
         std::os::unix::fs::symlink(bootstrap, code.join("bootstrap")).unwrap();
         std::fs::write(code.join("handler.py"), handler).unwrap();
         let config = HostConfig {
-            program_dir: folder.path().join("no-programs"),
-            root: folder.path().to_owned(),
-            log_dir: folder.path().to_owned(),
             // Tests that name no resource of AWS need no emulator.
             environment: if template.contains("arn:aws:") {
                 aws::variables()
@@ -87,6 +84,7 @@ impl App {
             },
             default_concurrency: DEFAULT_CONCURRENCY,
             paths,
+            ..HostConfig::new(folder.path().join("no-programs"), folder.path().to_owned(), folder.path().to_owned())
         };
         let host = Host::new(application.functions.values().cloned().collect(), config);
         Self { host, application, folder }
