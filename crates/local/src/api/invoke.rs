@@ -30,12 +30,7 @@ async fn invoke(
     headers: HeaderMap,
     payload: Bytes,
 ) -> Result<Response, ApiError> {
-    // Lambda takes no payload for an empty object.
-    let payload = if payload.is_empty() { Bytes::from_static(b"{}") } else { payload };
-    if let Err(error) = serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
-        let message = format!("Could not parse request body into json: {error}");
-        return Err(ApiError { status: StatusCode::BAD_REQUEST, kind: "InvalidRequestContentException", message });
-    }
+    let payload = checked(payload)?;
     let caller = caller(&headers)?;
     let kind = headers.get("x-amz-invocation-type").and_then(|value| value.to_str().ok());
     match kind.unwrap_or("RequestResponse") {
@@ -77,7 +72,7 @@ async fn invoke(
 }
 
 /// What stands in the headers of a call, checked as Lambda does.
-fn caller(headers: &HeaderMap) -> Result<Caller, ApiError> {
+pub(super) fn caller(headers: &HeaderMap) -> Result<Caller, ApiError> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let client_context = text("x-amz-client-context").map(client_context).transpose()?;
     let log_tail = match text("x-amz-log-type") {
@@ -121,7 +116,19 @@ fn ascii(json: &str) -> String {
     })
 }
 
-fn refused(error: &InvokeError) -> ApiError {
+/// The payload, which is JSON; Lambda takes no payload for an empty object.
+pub(super) fn checked(payload: Bytes) -> Result<Bytes, ApiError> {
+    let payload = if payload.is_empty() { Bytes::from_static(b"{}") } else { payload };
+    match serde_json::from_slice::<serde::de::IgnoredAny>(&payload) {
+        Ok(_) => Ok(payload),
+        Err(error) => {
+            let message = format!("Could not parse request body into json: {error}");
+            Err(ApiError { status: StatusCode::BAD_REQUEST, kind: "InvalidRequestContentException", message })
+        }
+    }
+}
+
+pub(super) fn refused(error: &InvokeError) -> ApiError {
     let (status, kind) = match error {
         InvokeError::UnknownFunction { .. } => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
         InvokeError::Throttled => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),

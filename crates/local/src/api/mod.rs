@@ -12,6 +12,7 @@ mod mappings;
 mod msk;
 mod schedules;
 mod settings;
+mod streaming;
 
 use std::sync::Arc;
 
@@ -49,6 +50,7 @@ pub fn router(stack: Arc<Stack>) -> Router {
     Router::new()
         .merge(invoke::router())
         .merge(functions::router())
+        .merge(streaming::router())
         .merge(mappings::router())
         .merge(schedules::router())
         .merge(msk::router())

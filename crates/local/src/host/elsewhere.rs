@@ -49,7 +49,7 @@ impl Function {
         let timed_out = called == Err(CallError::TimedOut);
         let outcome = match called {
             Ok(answer) if answer.payload.len() > PAYLOAD_LIMIT => {
-                Outcome::too_large(request_id, answer.payload.len(), duration)
+                Outcome::too_large(request_id, answer.payload.len(), PAYLOAD_LIMIT, duration)
             }
             Ok(answer) => {
                 self.answered_elsewhere.store(true, Ordering::Release);

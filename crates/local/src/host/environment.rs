@@ -25,6 +25,7 @@ use super::{
     outcome::Outcome,
     program::Program,
     runtime_api,
+    stream::Sink,
 };
 
 /// How long a process that reported an error of its init phase may take to end.
@@ -141,7 +142,14 @@ impl Environment {
 
     /// Hands one event over and waits for what comes of it.
     /// When the host is ending, a process that wants to know is told, so that long work can stop early.
-    pub(super) async fn serve(&mut self, job: Job, limit: Duration, ending: &CancellationToken) -> Ended {
+    /// A streamed answer goes to `sink` part by part, and is an answer when it is complete.
+    pub(super) async fn serve(
+        &mut self,
+        job: Job,
+        limit: Duration,
+        ending: &CancellationToken,
+        sink: &mut Sink,
+    ) -> Ended {
         let (sender, answer) = oneshot::channel();
         *self.link.waiting.lock().await = Some((job.request_id.clone(), sender));
         let mut exited = self.exited.clone();
@@ -151,7 +159,7 @@ impl Environment {
                 std::future::pending::<()>().await;
             }
             match answer.await {
-                Ok(answer) => answer,
+                Ok(answer) => sink.pass(answer).await,
                 Err(_) => std::future::pending().await,
             }
         };

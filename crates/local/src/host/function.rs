@@ -24,6 +24,7 @@ use super::{
     outcome::{InvokeError, Outcome},
     program::Program,
     statistics::{FunctionState, Statistics},
+    stream::Sink,
 };
 use crate::template::spec::FunctionSpec;
 
@@ -130,6 +131,16 @@ impl Function {
     }
 
     pub(super) async fn invoke(&self, origin: &Origin, payload: Bytes) -> Result<Outcome, InvokeError> {
+        self.invoke_into(origin, payload, Sink::Collect).await
+    }
+
+    /// As `invoke`; the answer goes to `sink`.
+    pub(super) async fn invoke_into(
+        &self,
+        origin: &Origin,
+        payload: Bytes,
+        mut sink: Sink,
+    ) -> Result<Outcome, InvokeError> {
         if payload.len() > PAYLOAD_LIMIT {
             return Err(InvokeError::PayloadTooLarge { size: payload.len(), limit: PAYLOAD_LIMIT });
         }
@@ -138,7 +149,11 @@ impl Function {
         let log = FunctionLog::open(&self.log_path()).map_err(|error| self.not_runnable(&format!("{error:#}")))?;
         let tail = origin.wants_log_tail().then(|| log.end());
         if let Some(remote) = self.remote() {
-            return self.invoke_elsewhere(remote, origin, &request_id, &log, payload).await;
+            let outcome = self.invoke_elsewhere(remote, origin, &request_id, &log, payload).await?;
+            if outcome.is_success() {
+                sink.pass(Answer::Response(outcome.payload.clone())).await;
+            }
+            return Ok(outcome);
         }
         let generation = self.generation.load(Ordering::Acquire);
         let (mut environment, spawned) = match self.warm() {
@@ -154,7 +169,7 @@ impl Function {
             return Ok(outcome);
         }
         let init_duration = environment.take_init();
-        let (mut outcome, usable) = self.run(&mut environment, origin, &request_id, payload).await;
+        let (mut outcome, usable) = self.run(&mut environment, origin, &request_id, payload, &mut sink).await;
         outcome.init_duration = init_duration;
         let status = match (&outcome.function_error, usable) {
             (None, _) => None,
@@ -219,13 +234,14 @@ impl Function {
         origin: &Origin,
         request_id: &str,
         payload: Bytes,
+        sink: &mut Sink,
     ) -> (Outcome, bool) {
         let started = Instant::now();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let deadline_ms = (now + self.spec.timeout).as_millis();
         let caller = origin.caller.clone().unwrap_or_default();
         let job = Job { request_id: request_id.to_owned(), payload, deadline_ms, caller };
-        let ended = environment.serve(job, self.spec.timeout, &self.ending).await;
+        let ended = environment.serve(job, self.spec.timeout, &self.ending, sink).await;
         let duration = started.elapsed();
         let error = |kind: &str, message: &str| Outcome::error(request_id, kind, message, duration);
         match ended {
@@ -248,7 +264,12 @@ impl Function {
                 outcome.payload = payload;
                 (outcome, true)
             }
-            Ended::Answered(Answer::TooLarge(size)) => (Outcome::too_large(request_id, size, duration), true),
+            Ended::Answered(Answer::TooLarge { size, limit }) => {
+                (Outcome::too_large(request_id, size, limit, duration), true)
+            }
+            Ended::Answered(Answer::Stream(_)) => {
+                (error("Runtime.TruncatedResponse", "the function's answer was not read to its end"), false)
+            }
             Ended::Exited(status) => {
                 let message =
                     format!("RequestId: {request_id} Error: Runtime exited with error: {}", describe(Some(status)));

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
-use super::origin::Caller;
+use super::{origin::Caller, stream::Streamed};
 
 /// An event on its way to a process.
 #[derive(Debug)]
@@ -25,8 +25,10 @@ pub(super) enum Answer {
     Response(Bytes),
     /// `POST .../error` or `.../init/error`.
     Error(Bytes),
-    /// `POST .../response` with more than 6 MB, which was not kept.
-    TooLarge(usize),
+    /// `POST .../response` with more than is allowed, which was not kept.
+    TooLarge { size: usize, limit: usize },
+    /// `POST .../response` in streaming mode: it has begun.
+    Stream(Streamed),
 }
 
 /// The side that the Runtime API sees.

@@ -19,6 +19,7 @@ mod paths;
 mod program;
 mod runtime_api;
 mod statistics;
+mod stream;
 
 use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
@@ -32,6 +33,7 @@ pub use origin::{Caller, Origin, Trigger};
 pub use outcome::{InvokeError, Outcome};
 pub use paths::Paths;
 pub use statistics::{FunctionState, Statistics};
+pub use stream::{Head, Reply, ResponseStream, STREAM_LIMIT};
 
 use crate::{destination::Destinations, template::spec::FunctionSpec};
 

@@ -5,8 +5,6 @@ use std::time::Duration;
 use bytes::Bytes;
 use serde_json::json;
 
-use super::PAYLOAD_LIMIT;
-
 /// An invocation that reached the function, whatever the function made of it.
 #[derive(Debug, Clone)]
 pub struct Outcome {
@@ -39,10 +37,9 @@ impl Outcome {
     }
 
     /// An answer of `size` bytes, which is over Lambda's limit.
-    pub(super) fn too_large(request_id: &str, size: usize, duration: Duration) -> Self {
-        let message = format!(
-            "Response payload size ({size} bytes) exceeded maximum allowed payload size ({PAYLOAD_LIMIT} bytes)."
-        );
+    pub(super) fn too_large(request_id: &str, size: usize, limit: usize, duration: Duration) -> Self {
+        let message =
+            format!("Response payload size ({size} bytes) exceeded maximum allowed payload size ({limit} bytes).");
         Self::error(request_id, "Function.ResponseSizeTooLarge", &message, duration)
     }
 

@@ -14,16 +14,21 @@ use axum::{
 };
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
-use http::{StatusCode, header};
+use http::{HeaderMap, StatusCode, header};
+use http_body_util::BodyExt;
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::{net::TcpListener, sync::mpsc};
 use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::{
     PAYLOAD_LIMIT,
     link::{Answer, Link},
+    stream::{PARTS_IN_FLIGHT, Part, Streamed},
 };
+
+/// The most of an error object that comes in a trailer.
+const TRAILER_LIMIT: usize = 256 * 1024;
 
 /// Serves one environment until the handle is dropped.
 pub(super) fn serve(listener: TcpListener, link: Arc<Link>) -> AbortOnDropHandle<()> {
@@ -75,9 +80,56 @@ fn new_trace(deadline_ms: u128) -> String {
 async fn response(
     State(link): State<Arc<Link>>,
     Path(request_id): Path<String>,
+    headers: HeaderMap,
     body: Body,
 ) -> Result<Response, Response> {
+    let mode = headers.get("lambda-runtime-function-response-mode");
+    if mode.is_some_and(|mode| mode.as_bytes().eq_ignore_ascii_case(b"streaming")) {
+        return stream_answer(&link, &request_id, &headers, body).await;
+    }
     read_answer(&link, &request_id, body, Answer::Response).await
+}
+
+/// Reads an answer only as fast as its reader takes it. The process may go on when all of it has been read.
+async fn stream_answer(
+    link: &Link,
+    request_id: &str,
+    headers: &HeaderMap,
+    mut body: Body,
+) -> Result<Response, Response> {
+    let content_type = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
+    let (sender, parts) = mpsc::channel(PARTS_IN_FLIGHT);
+    answer(link, request_id, Answer::Stream(Streamed { content_type, parts })).await?;
+    let mut last = Part::End;
+    while let Some(frame) = body.frame().await {
+        // A broken connection: dropping the sender without a last part says so.
+        let frame = frame.map_err(|error| refuse(StatusCode::BAD_REQUEST, &error.to_string()))?;
+        match frame.into_data() {
+            // Nobody takes it when the invocation timed out; the process is about to be killed.
+            Ok(data) => drop(sender.send(Part::Data(data)).await),
+            Err(frame) => {
+                if let Some(error) = frame.trailers_ref().and_then(half_way) {
+                    last = Part::Failed(error);
+                }
+            }
+        }
+    }
+    let _ = sender.send(last).await;
+    Ok(accepted())
+}
+
+/// The error object of a function that gave up half-way, from its trailers: a type in plain text, a body in base64.
+fn half_way(trailers: &HeaderMap) -> Option<Bytes> {
+    let text = |name: &str| trailers.get(name).map(|value| value.as_bytes().to_vec());
+    let kind = text("lambda-runtime-function-error-type")?;
+    let body = text("lambda-runtime-function-error-body").unwrap_or_default();
+    let decoded = base64_simd::STANDARD.decode_to_vec(&body).unwrap_or(body);
+    let object = serde_json::from_slice::<serde_json::Value>(&decoded).is_ok_and(|value| value.is_object());
+    if object && decoded.len() <= TRAILER_LIMIT {
+        return Some(decoded.into());
+    }
+    let error = json!({"errorType": String::from_utf8_lossy(&kind), "errorMessage": String::from_utf8_lossy(&decoded)});
+    Some(error.to_string().into())
 }
 
 async fn error(
@@ -97,7 +149,7 @@ async fn read_answer(
     match read(body).await {
         Ok(Ok(body)) => answer(link, request_id, kind(body)).await,
         Ok(Err(size)) => {
-            answer(link, request_id, Answer::TooLarge(size)).await?;
+            answer(link, request_id, Answer::TooLarge { size, limit: PAYLOAD_LIMIT }).await?;
             Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "the answer is over 6 MB"))
         }
         // The process is about to end, and its end is the answer.
