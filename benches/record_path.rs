@@ -16,7 +16,7 @@ use app::App;
 use bytes::Bytes;
 use figures::{say, say_load};
 use kit::kafka::KafkaEvent;
-use millrace::kafka_source::measured;
+use millrace::{host::Origin, kafka_source::measured};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
     consumer::{BaseConsumer, Consumer},
@@ -152,7 +152,7 @@ async fn transfer(app: &App, payloads: &[Bytes]) -> anyhow::Result<Transfer> {
 }
 
 async fn invoke(app: &App, payload: &Bytes) -> anyhow::Result<()> {
-    let outcome = app.host.invoke("F", payload.clone()).await?;
+    let outcome = app.host.invoke(&Origin::caller(), "F", payload.clone()).await?;
     ensure!(outcome.is_success(), "{}", String::from_utf8_lossy(&outcome.payload));
     Ok(())
 }
