@@ -167,4 +167,19 @@ pub(super) const RULES: &[Rule] = &[
         text: "Filtered records behind a failed one are not committed before it",
         source: "",
     },
+    Rule {
+        id: "kafka.sharing.a-second-runner-gets-its-share-while-the-first-ones-function-runs",
+        text: "A second runner gets its share of the partitions at once, while the function of the first one runs",
+        source: "",
+    },
+    Rule {
+        id: "kafka.sharing.what-was-revoked-while-the-function-ran-is-not-committed-by-its-success",
+        text: "What was taken from a runner while its function ran is not committed by its success, and comes again elsewhere",
+        source: "",
+    },
+    Rule {
+        id: "kafka.sharing.partitions-that-are-added-are-read-from-their-first-record",
+        text: "Partitions that are added to a topic are found while it is read, and read from their first record",
+        source: "",
+    },
 ];

@@ -1,7 +1,7 @@
 //! Collecting one batch: until it is full, its window is over, or it would exceed 6 MB.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, VecDeque},
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -55,7 +55,7 @@ pub(super) struct Oversized {
     pub(super) batch: Batch,
 }
 
-/// What did not fit into the last batch and comes next.
+/// What did not fit into the last batch, or came while the poller was busy, and comes next.
 #[derive(Debug)]
 enum Carried {
     /// One record.
@@ -80,7 +80,7 @@ pub(super) struct Collector {
     space: usize,
     filters: Filters,
     filtered: Filtered,
-    carried: Option<Carried>,
+    carried: VecDeque<Carried>,
     /// Partitions that were taken away during a collection and that the poller has not heard of.
     revoked: Vec<Partition>,
 }
@@ -93,7 +93,7 @@ impl Collector {
             space: PAYLOAD_LIMIT - frame,
             filters,
             filtered: Filtered::default(),
-            carried: None,
+            carried: VecDeque::new(),
             revoked: Vec::new(),
         }
     }
@@ -104,10 +104,31 @@ impl Collector {
             Carried::Record(batch) => batch.partitions.keys().any(&of),
             Carried::TooLarge(_) => false,
         };
-        match self.carried.take_if(wanted) {
+        match self.carried.pop_front_if(wanted) {
             Some(Carried::Record(batch)) => Some(batch),
             _ => None,
         }
+    }
+
+    /// Keeps a record that came while the poller was busy.
+    pub(super) fn keep(&mut self, message: &BorrowedMessage<'_>) {
+        if self.filters.matches(message.payload()) {
+            let carried = self.carry(message);
+            self.carried.push_back(carried);
+        } else {
+            // Its offset is not noted: what is kept before it is not delivered yet.
+            self.filtered.records += 1;
+        }
+    }
+
+    /// Forgets partitions that were taken away; the poller hears of them by [`Collector::take_revoked`].
+    pub(super) fn forget(&mut self, revoked: Vec<Partition>) {
+        self.filtered.next_offsets.retain(|partition, _| !revoked.contains(partition));
+        self.carried.retain(|carried| match carried {
+            Carried::Record(batch) => !batch.partitions.keys().any(|partition| revoked.contains(partition)),
+            Carried::TooLarge(record) => !revoked.iter().any(|partition| partition.number == record.partition),
+        });
+        self.revoked.extend(revoked);
     }
 
     /// The partitions that were taken away since the last call, even when some have come back.
@@ -128,7 +149,7 @@ impl Collector {
         idle_until: Instant,
         stop: &dyn Fn() -> bool,
     ) -> Collected {
-        let mut batch = match self.carried.take() {
+        let mut batch = match self.carried.pop_front() {
             Some(Carried::Record(batch)) => batch,
             Some(Carried::TooLarge(record)) => return Collected::TooLarge(record),
             None => Batch::default(),
@@ -140,24 +161,29 @@ impl Collector {
             }
         }
         let deadline = Instant::now() + limits.window;
-        while batch.len() < limits.batch_size && self.carried.is_none() {
+        while batch.len() < limits.batch_size && self.carried.is_empty() {
             let Some(message) = self.next(consumer, &mut batch, deadline, stop) else { break };
             if batch.encoded_len() + encode::upper_bound(&message) <= self.space {
                 batch.push(&self.topic, &message);
                 continue;
             }
             // It does not fit: it begins the next batch, or is found to fit none.
-            let mut next = Batch::default();
-            self.carried = Some(match self.add(&mut next, &message) {
-                Ok(()) => Carried::Record(next),
-                Err(oversized) => Carried::TooLarge(oversized),
-            });
+            let carried = self.carry(&message);
+            self.carried.push_back(carried);
         }
         if batch.is_empty() { Collected::Nothing } else { Collected::Batch(batch) }
     }
 
-    /// The next record that passes the filters. When partitions were taken away meanwhile, what `batch` has of them is dropped: it belongs to
-    /// another consumer now or, when they came back, is read again.
+    fn carry(&self, message: &BorrowedMessage<'_>) -> Carried {
+        let mut next = Batch::default();
+        match self.add(&mut next, message) {
+            Ok(()) => Carried::Record(next),
+            Err(oversized) => Carried::TooLarge(oversized),
+        }
+    }
+
+    /// The next record that passes the filters. When partitions were taken away meanwhile, what `batch` has of them is
+    /// dropped: it belongs to another consumer now or, when they came back, is read again.
     fn next<'c>(
         &mut self,
         consumer: &'c BaseConsumer<Group>,
@@ -168,21 +194,30 @@ impl Collector {
         loop {
             let message = wait(consumer, until, stop);
             let revoked = consumer.context().take_revoked();
-            batch.forget(&revoked);
-            self.filtered.next_offsets.retain(|partition, _| !revoked.contains(partition));
-            self.revoked.extend(revoked);
+            if !revoked.is_empty() {
+                batch.forget(&revoked);
+                self.forget(revoked);
+            }
             let message = message?;
-            if self.filters.matches(message.payload()) {
+            if self.passes(&message) {
                 return Some(message);
             }
-            let partition = Partition { topic: Arc::clone(&self.topic), number: message.partition() };
-            self.filtered.next_offsets.insert(partition, message.offset() + 1);
-            self.filtered.records += 1;
             // A topic whose records are all filtered out must not keep a batch open.
             if Instant::now() > until + TICK || stop() {
                 return None;
             }
         }
+    }
+
+    /// Whether a record passes the filters; one that does not is noted.
+    fn passes(&mut self, message: &BorrowedMessage<'_>) -> bool {
+        if self.filters.matches(message.payload()) {
+            return true;
+        }
+        let partition = Partition { topic: Arc::clone(&self.topic), number: message.partition() };
+        self.filtered.next_offsets.insert(partition, message.offset() + 1);
+        self.filtered.records += 1;
+        false
     }
 
     /// Puts a record into an empty batch, unless no payload could hold it.

@@ -1,6 +1,9 @@
 //! What a consumer hears of its group's rebalances.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicBool, Ordering},
+};
 
 use rdkafka::{
     ClientContext,
@@ -15,12 +18,19 @@ use super::batch::Partition;
 #[derive(Debug, Default)]
 pub(super) struct Group {
     revoked: Mutex<Vec<Partition>>,
+    /// New partitions are to be paused at once: whoever polls has no use for records.
+    holding: AtomicBool,
 }
 
 impl Group {
     /// The partitions that were taken away since the last look, even when some have come back.
     pub(super) fn take_revoked(&self) -> Vec<Partition> {
         std::mem::take(&mut *self.revoked.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Whether partitions that are assigned from now on are paused at once.
+    pub(super) fn hold(&self, holding: bool) {
+        self.holding.store(holding, Ordering::Release);
     }
 }
 
@@ -37,5 +47,14 @@ impl ConsumerContext for Group {
         let partitions = list.elements().into_iter();
         let revoked = partitions.map(|p| Partition { topic: p.topic().into(), number: p.partition() });
         self.revoked.lock().unwrap_or_else(PoisonError::into_inner).extend(revoked);
+    }
+
+    fn post_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
+        let Rebalance::Assign(list) = rebalance else { return };
+        if self.holding.load(Ordering::Acquire)
+            && let Err(error) = consumer.pause(list)
+        {
+            warn!(%error, "an assigned partition cannot be paused");
+        }
     }
 }

@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tracing::error;
 
 use super::{
+    attend::Attention,
     batch::Batch,
     collect::Oversized,
     failure::{self, Failed},
@@ -35,7 +36,7 @@ impl Outlet {
     }
 
     /// Hands over a batch whose retries or age are used up.
-    pub(super) fn give_up(&self, batch: &Batch, condition: Condition, failed: &Failed) {
+    pub(super) fn give_up(&self, batch: &Batch, condition: Condition, failed: &Failed, attention: &mut Attention<'_>) {
         let shared = &self.shared;
         let records = batch.len();
         shared.count(|statistics| statistics.given_up += records as u64);
@@ -53,14 +54,15 @@ impl Outlet {
         error!(mapping, records, condition = condition.name(), %destination, "records are given up");
         match destination {
             Destination::KafkaTopic(topic) => {
-                self.produce(&failure::messages(topic, batch, &shared.envelope, condition, failed, Utc::now()));
+                let messages = failure::messages(topic, batch, &shared.envelope, condition, failed, Utc::now());
+                self.produce(&messages, attention);
             }
-            _ => self.send(destination, batch, condition, Some(failed)),
+            _ => self.send(destination, batch, condition, Some(failed), attention),
         }
     }
 
     /// Hands over a record that no event can hold: to Kafka as it came, because an event around it would not fit there.
-    pub(super) fn refuse(&self, record: Oversized) {
+    pub(super) fn refuse(&self, record: Oversized, attention: &mut Attention<'_>) {
         self.shared.count(|statistics| statistics.given_up += 1);
         let rule = Condition::RecordTooLarge;
         match &self.shared.spec.on_failure {
@@ -75,38 +77,49 @@ impl Outlet {
                 let (key, value, headers) = (record.key, record.value, record.headers);
                 let mut message = kafka::dead_letter(origin, key, value, headers, rule.name(), reason);
                 message.topic.clone_from(topic);
-                self.produce(&[message]);
+                self.produce(&[message], attention);
             }
-            Some(destination) => self.send(destination, &record.batch, rule, None),
+            Some(destination) => self.send(destination, &record.batch, rule, None, attention),
             None => {}
         }
     }
 
-    fn produce(&self, messages: &[kafka::Message]) {
+    fn produce(&self, messages: &[kafka::Message], attention: &mut Attention<'_>) {
         let Some(producer) = &self.producer else { return };
-        self.until_taken(|| producer.send_all(messages.to_vec()));
+        self.until_taken(attention, || producer.send_all(messages.to_vec()));
     }
 
-    fn send(&self, to: &Destination, batch: &Batch, condition: Condition, failed: Option<&Failed>) {
+    fn send(
+        &self,
+        to: &Destination,
+        batch: &Batch,
+        condition: Condition,
+        failed: Option<&Failed>,
+        attention: &mut Attention<'_>,
+    ) {
         let shared = &self.shared;
         let to_bucket = matches!(to, Destination::S3Bucket(_));
         let arn = shared.function_arn();
         let about = failure::About { envelope: &shared.envelope, condition, failed, function_arn: &arn };
         let record = failure::record(batch, &about, &shared.spec.uuid, to_bucket, Utc::now());
         let destinations = shared.host.destinations();
-        self.until_taken(|| destinations.send(to, &record));
+        self.until_taken(attention, || destinations.send(to, &record));
     }
 
     /// Tries until the destination has everything, or the mapping stops: then nothing is committed and all comes again.
-    fn until_taken<F: Future<Output = anyhow::Result<()>>>(&self, attempt: impl Fn() -> F) {
-        while let Err(error) = self.runtime.block_on(attempt()) {
+    fn until_taken<F: Future<Output = anyhow::Result<()>>>(
+        &self,
+        attention: &mut Attention<'_>,
+        attempt: impl Fn() -> F,
+    ) {
+        while let Err(error) = attention.wait(&self.runtime, attempt()) {
             let error = format!("{error:#}");
             error!(mapping = self.shared.spec.logical_id, error, "the on-failure destination does not take records");
             if self.shared.is_stopping() {
                 self.shared.abandon();
                 return;
             }
-            std::thread::sleep(DESTINATION_DELAY);
+            attention.wait(&self.runtime, tokio::time::sleep(DESTINATION_DELAY));
         }
     }
 }

@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tracing::{error, info, warn};
 
 use super::{
+    attend::Attention,
     batch::{Batch, Partition},
     collect::{Collected, Collector, Oversized},
     failure::Failed,
@@ -56,10 +57,11 @@ impl Poller {
             .set("enable.auto.commit", "false")
             .set("enable.auto.offset.store", "false")
             .set("auto.offset.reset", "earliest")
-            // A batch may be retried for as long as the mapping wants; the group must not take it for dead.
-            .set("max.poll.interval.ms", "86400000")
             .set("session.timeout.ms", "10000")
-            .set("partition.assignment.strategy", "range")
+            // When a member joins or leaves, what stays with a poller is not taken from it in between.
+            .set("partition.assignment.strategy", "cooperative-sticky")
+            // Partitions that are added to the topic are found within this time.
+            .set("topic.metadata.refresh.interval.ms", "5000")
             // librdkafka's defaults starve a fast reader: a full queue pauses fetching for a whole second.
             .set("queued.min.messages", "100000")
             .set("queued.max.messages.kbytes", "65536")
@@ -130,24 +132,30 @@ impl Poller {
         }
     }
 
-    /// Drops all state of partitions that were taken away during the last collection, whose batch has none of them.
-    fn forget_revoked(&mut self) {
+    /// Drops all state of partitions that were taken away since the last call, and tells which. They are another
+    /// poller's now or, when they came back, are read again from what was committed.
+    fn forget_revoked(&mut self) -> Vec<Partition> {
         let revoked = self.collector.take_revoked();
         if revoked.is_empty() {
-            return;
+            return revoked;
         }
         info!(topic = self.shared.spec.topic, partitions = revoked.len(), "partitions were revoked");
         self.waiting.forget(&revoked);
         self.positions.retain(|partition, _| !revoked.contains(partition));
         self.committed.retain(|partition, _| !revoked.contains(partition));
+        revoked
     }
 
     /// One attempt; `attempts` is how many have failed before.
-    fn deliver(&mut self, batch: Batch, attempts: u32) {
+    fn deliver(&mut self, mut batch: Batch, attempts: u32) {
         let shared = Arc::clone(&self.shared);
         let payload = batch.payload(&shared.envelope);
         let origin = Origin::mapping(&shared.spec.logical_id).attempt(attempts + 1);
-        let result = self.runtime.block_on(shared.host.invoke(&origin, &shared.spec.function, payload));
+        let work = shared.host.invoke(&origin, &shared.spec.function, payload);
+        let result = Attention::new(&self.consumer, &mut self.collector, &self.waiting).wait(&self.runtime, work);
+        // What was taken away while the function ran is not this poller's to settle, whatever the function says.
+        let revoked = self.forget_revoked();
+        self.pass_filtered();
         shared.count(|statistics| {
             statistics.invocations += 1;
             statistics.delivered += batch.len() as u64;
@@ -170,8 +178,9 @@ impl Poller {
                         statistics.newest_done_ms = statistics.newest_done_ms.max(batch.newest_ms());
                     }),
                     Verdict::Again(first) => {
-                        let again = batch.beginning_at(&first);
+                        let mut again = batch.beginning_at(&first);
                         shared.count(|statistics| statistics.records += (batch.len() - again.len()) as u64);
+                        again.forget(&revoked);
                         self.failed(again, false, &failed);
                     }
                     Verdict::Invalid(reason) => {
@@ -179,6 +188,7 @@ impl Poller {
                             mapping = shared.spec.logical_id,
                             reason, "invalid answer: the whole batch is tried again"
                         );
+                        batch.forget(&revoked);
                         self.failed(batch, true, &failed);
                     }
                 }
@@ -186,9 +196,13 @@ impl Poller {
             Ok(outcome) => {
                 failed.request_id = outcome.request_id;
                 failed.function_error = outcome.function_error.map(str::to_owned);
+                batch.forget(&revoked);
                 self.failed(batch, true, &failed);
             }
-            Err(failure) => self.not_invoked(batch, attempts, &failure),
+            Err(failure) => {
+                batch.forget(&revoked);
+                self.not_invoked(batch, attempts, &failure);
+            }
         }
         self.commit();
     }
@@ -198,7 +212,9 @@ impl Poller {
         if !matches!(failure, InvokeError::Throttled) {
             warn!(mapping = self.shared.spec.logical_id, error = %failure, "the batch waits");
         }
-        self.wait(vec![Retry { batch, attempts, not_before: Instant::now() + BUSY_DELAY }]);
+        if !batch.is_empty() {
+            self.wait(vec![Retry { batch, attempts, not_before: Instant::now() + BUSY_DELAY }]);
+        }
     }
 
     fn failed(&mut self, batch: Batch, error: bool, failed: &Failed) {
@@ -206,10 +222,15 @@ impl Poller {
         let policy = self.shared.policy();
         let now_ms = Utc::now().timestamp_millis();
         let decision = after_failure(batch, failed.attempts, error, policy, now_ms, Instant::now());
-        for (batch, condition) in decision.give_up {
-            self.outlet.give_up(&batch, condition, failed);
-        }
+        // What is tried again waits before anything is given up, which may take long: so it is forgotten with the rest
+        // when its partition is taken away meanwhile.
         self.wait(decision.again);
+        for (batch, condition) in decision.give_up {
+            let mut attention = Attention::new(&self.consumer, &mut self.collector, &self.waiting);
+            self.outlet.give_up(&batch, condition, failed, &mut attention);
+            drop(attention);
+            self.forget_revoked();
+        }
     }
 
     /// Keeps batches for later and pauses their partitions, so that nothing overtakes them.
@@ -224,7 +245,8 @@ impl Poller {
         let bytes = record.value.as_ref().map_or(0, Vec::len);
         error!(partition = %partition, offset = record.offset, bytes, "the record's event is over 6 MB");
         self.advance(BTreeMap::from([(partition, record.offset + 1)]));
-        self.outlet.refuse(record);
+        self.outlet.refuse(record, &mut Attention::new(&self.consumer, &mut self.collector, &self.waiting));
+        self.forget_revoked();
         self.commit();
     }
 

@@ -144,6 +144,11 @@ impl Waiting {
         self.0.iter().any(|retry| retry.batch.partitions.contains_key(partition))
     }
 
+    /// As [`Waiting::holds`], by the partition's number: a mapping has one topic.
+    pub(super) fn holds_number(&self, number: i32) -> bool {
+        self.0.iter().any(|retry| retry.batch.partitions.keys().any(|partition| partition.number == number))
+    }
+
     /// The first offset of a partition that still waits.
     pub(super) fn first_offset(&self, partition: &Partition) -> Option<i64> {
         let first = |retry: &Retry| retry.batch.partitions.get(partition)?.records.first().map(|record| record.offset);

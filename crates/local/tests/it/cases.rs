@@ -87,6 +87,9 @@ fn table() -> Vec<Case> {
             "kafka.filtering.when-all-records-are-filtered-out-nothing-is-invoked" => kafka::filtering::when_all_records_are_filtered_out_nothing_is_invoked,
             "kafka.filtering.filtering-comes-before-batching" => kafka::filtering::filtering_comes_before_batching,
             "kafka.filtering.a-failed-batch-is-not-overtaken-by-what-was-filtered-out" => kafka::filtering::a_failed_batch_is_not_overtaken_by_what_was_filtered_out,
+            "kafka.sharing.a-second-runner-gets-its-share-while-the-first-ones-function-runs" => kafka::sharing::a_second_runner_gets_its_share_while_the_first_ones_function_runs,
+            "kafka.sharing.what-was-revoked-while-the-function-ran-is-not-committed-by-its-success" => kafka::sharing::what_was_revoked_while_the_function_ran_is_not_committed_by_its_success,
+            "kafka.sharing.partitions-that-are-added-are-read-from-their-first-record" => kafka::sharing::partitions_that_are_added_are_read_from_their_first_record,
         ],
         cases![
             "pattern.conditions.values-match-exactly-and-one-of-a-list-is-enough" => pattern::conditions::values_match_exactly_and_one_of_a_list_is_enough,

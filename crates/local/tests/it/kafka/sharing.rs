@@ -94,3 +94,68 @@ def judge(batch):
     source.mapping.disable().await;
     assert_eq!(distinct(&source, 4), all(4, 0..48));
 }
+
+/// The first delivery waits for the flag `release`; later ones do what `judge_later` says.
+fn first_one_waits(judge_later: &str) -> String {
+    format!(
+        "
+def judge(batch):
+    if not raised('begun'):
+        raise_flag('begun')
+        assert await_flag('release', seconds=50)
+        return
+{judge_later}
+"
+    )
+}
+
+pub(crate) async fn a_second_runner_gets_its_share_while_the_first_ones_function_runs() {
+    let source = Source::new(4, "BatchSize: 1", &first_one_waits("    pass")).await;
+    let other = source.another_mapping();
+    source.topic.produce(&[rec(0, 0)]).await;
+    source.enable().await;
+    source.app.recorded(1).await;
+    other.enable().await.unwrap();
+    source.topic.produce(&(1..20).map(|n| rec(n % 4, n)).collect::<Vec<_>>()).await;
+    until("a share for the second", async || (other.statistics().records >= 5).then_some(())).await;
+    assert_eq!(source.mapping.statistics().invocations, 0, "the first one's function still runs");
+    source.app.raise("release");
+    source.until_committed(&[5; 4]).await;
+    source.mapping.disable().await;
+    other.disable().await;
+    assert_eq!(distinct(&source, 4), all(4, 0..20));
+}
+
+pub(crate) async fn what_was_revoked_while_the_function_ran_is_not_committed_by_its_success() {
+    let later = "    if not raised('mended'):\n        raise ValueError('not yet')";
+    let properties = "BatchSize: 10, MaximumBatchingWindowInSeconds: 2";
+    let source = Source::new(2, properties, &first_one_waits(later)).await;
+    let other = source.another_mapping();
+    source.topic.produce(&[rec(0, 0), rec(1, 1)]).await;
+    source.enable().await;
+    let first = source.app.recorded(1).await.remove(0);
+    assert_eq!(first, serde_json::json!({"0": ["0"], "1": ["1"]}), "both partitions are in one batch");
+    other.enable().await.unwrap();
+    // One of the two goes to the second runner, where its record fails.
+    until("a failure there", async || (other.statistics().failures > 0).then_some(())).await;
+    source.app.raise("release");
+    let committed = async || source.committed().await.into_iter().flatten().sum::<i64>();
+    until("the first commits what it has kept", async || (committed().await == 1).then_some(())).await;
+    let failures = other.statistics().failures;
+    until("two more failures", async || (other.statistics().failures > failures + 1).then_some(())).await;
+    assert_eq!(committed().await, 1, "the other partition is not settled");
+    source.app.raise("mended");
+    source.until_committed(&[1, 1]).await;
+    source.mapping.disable().await;
+    other.disable().await;
+}
+
+pub(crate) async fn partitions_that_are_added_are_read_from_their_first_record() {
+    let source = Source::new(1, "BatchSize: 10, StartingPosition: LATEST", "").await;
+    source.enable().await;
+    source.topic.grow(3).await;
+    source.topic.produce(&[rec(0, 0), rec(1, 1), rec(2, 2)]).await;
+    source.until_committed(&[1; 3]).await;
+    source.mapping.disable().await;
+    assert_eq!(distinct(&source, 3), all(3, 0..3));
+}

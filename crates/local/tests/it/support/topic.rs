@@ -6,6 +6,8 @@ use futures::future::try_join_all;
 use kafka::{Config, admin};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
+    admin::{AdminClient, AdminOptions, NewPartitions},
+    client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
     message::{Header, Headers, OwnedHeaders},
     producer::{FutureProducer, FutureRecord},
@@ -70,6 +72,19 @@ impl Topic {
         // The controller answers before the broker tells everybody.
         super::until("the new topic", async || admin::partitions(&kafka, &name, "looks-for-topics").await.ok()).await;
         Self { name, kafka }
+    }
+
+    /// Gives it more partitions.
+    pub(crate) async fn grow(&self, partitions: usize) {
+        let client: AdminClient<DefaultClientContext> = self.kafka.client().create().unwrap();
+        let wanted = NewPartitions::new(&self.name, partitions);
+        let results = client.create_partitions([&wanted], &AdminOptions::new()).await.unwrap();
+        results.into_iter().for_each(|result| drop(result.unwrap()));
+        super::until("the new partitions", async || {
+            let known = admin::partitions(&self.kafka, &self.name, "looks-for-topics").await.ok()?;
+            (known.len() == partitions).then_some(())
+        })
+        .await;
     }
 
     /// Produces, in order within a partition.
