@@ -9,7 +9,9 @@ use std::{
 use super::{
     error::Fault,
     fields::Fields,
-    globals, ignored, kafka, metadata, mq,
+    globals, ignored,
+    intrinsics::Scope,
+    kafka, metadata, mq,
     node::{Entry, Node},
     resources::Reader,
     schedules,
@@ -37,14 +39,20 @@ const WARNED: [(&str, &str); 4] = [
 ];
 
 /// The function's own properties over those of `Globals`.
-pub(super) fn properties(root: &Node, entry: &Entry) -> Node {
+///
+/// # Errors
+/// More of them than can be meant.
+pub(super) fn properties(scope: &Scope<'_>, entry: &Entry) -> Result<Node, Fault> {
     let own = entry.value.get("Properties");
-    let global = root.get("Globals").and_then(|globals| globals.get("Function"));
-    match (global, own) {
+    let global = scope.root.get("Globals").and_then(|globals| globals.get("Function"));
+    // Each function has a copy of the Globals.
+    let size = [global, own].into_iter().flatten().map(Node::size).sum();
+    scope.charge(size, entry.position)?;
+    Ok(match (global, own) {
         (Some(global), Some(own)) => globals::merge(global, own),
         (Some(only), None) | (None, Some(only)) => only.clone(),
         (None, None) => Node { kind: super::node::Kind::Mapping(Vec::new()), position: entry.position },
-    }
+    })
 }
 
 /// Reads a function, without its events.
@@ -54,7 +62,7 @@ pub(super) fn properties(root: &Node, entry: &Entry) -> Node {
 pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fault> {
     let id = entry.key.as_str();
     let scope = reader.scope;
-    let merged = properties(scope.root, entry);
+    let merged = properties(scope, entry)?;
     let mut fields = Fields::new(scope, id, &merged)?;
     fields.position = entry.position;
     for (key, effect) in WARNED {
@@ -155,7 +163,7 @@ impl Reader<'_, '_> {
     /// # Errors
     /// An event that is wrong or not supported.
     pub(super) fn events(&mut self, entry: &Entry) -> Result<(), Fault> {
-        let merged = properties(self.scope.root, entry);
+        let merged = properties(self.scope, entry)?;
         let Some(node) = merged.get("Events") else { return Ok(()) };
         let id = entry.key.as_str();
         let events = Fields::new(self.scope, format!("{id}.Events"), node)?;

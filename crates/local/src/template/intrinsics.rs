@@ -32,11 +32,26 @@ pub(super) const FUNCTIONS: [&str; 19] = [
     "ForEach",
 ];
 
-const NOT_LOCAL: [&str; 8] =
-    ["Base64", "Cidr", "GetAZs", "ImportValue", "Transform", "Length", "ToJsonString", "ForEach"];
+/// With the reason.
+const NOT_LOCAL: [(&str, &str); 6] = [
+    ("Cidr", "networks are an account's; use a parameter"),
+    ("GetAZs", "zones are an account's; use a parameter"),
+    ("ImportValue", "other stacks are an account's; use a parameter"),
+    ("Transform", "macros run in an account"),
+    ("Length", "it needs AWS::LanguageExtensions, which is not supported; use a parameter"),
+    ("ToJsonString", "it needs AWS::LanguageExtensions, which is not supported; write the JSON, with Fn::Sub"),
+];
+
+/// Loops are keys with a name of their own: `Fn::ForEach::Topics`.
+pub(super) const FOR_EACH: &str =
+    "Fn::ForEach needs AWS::LanguageExtensions, which is not supported; write the entries out";
 
 /// References that lead back to themselves end here.
 const MAX_DEPTH: usize = 64;
+/// A reference that leads to two, each of which leads to two, is a small template with much to do.
+const MAX_STEPS: usize = 1_000_000;
+/// The same for texts: CloudFormation takes a template of at most 1 MB.
+pub(super) const MAX_TEXT: usize = 1_000_000;
 
 /// Everything that an intrinsic may refer to.
 pub(super) struct Scope<'a> {
@@ -50,6 +65,8 @@ pub(super) struct Scope<'a> {
     pub queues_at: String,
     /// How deep references are nested just now.
     pub depth: Cell<usize>,
+    /// How much was done.
+    pub steps: Cell<usize>,
 }
 
 impl Scope<'_> {
@@ -103,10 +120,24 @@ impl Scope<'_> {
         if depth > MAX_DEPTH {
             return Err(Fault::new(position, "this refers to itself, through other values"));
         }
+        self.charge(1, position)?;
         self.depth.set(depth + 1);
         let result = work();
         self.depth.set(depth);
         result
+    }
+
+    /// Counts work, so that a small template cannot make much of it.
+    ///
+    /// # Errors
+    /// It is too much.
+    pub(super) fn charge(&self, steps: usize, position: Position) -> Result<(), Fault> {
+        let steps = self.steps.get().saturating_add(steps);
+        if steps > MAX_STEPS {
+            return Err(Fault::new(position, "the template's references are too many to be followed"));
+        }
+        self.steps.set(steps);
+        Ok(())
     }
 
     fn resolve_unguarded(&self, node: &Node) -> Result<Option<Node>, Fault> {
@@ -157,13 +188,12 @@ impl Scope<'_> {
             "Equals" | "Not" | "And" | "Or" => {
                 self.evaluate_entry(entry).map(|value| Some(Node::text(value.to_string(), position)))
             }
-            _ if NOT_LOCAL.contains(&name) => {
-                Err(Fault::new(entry.position, format!("Fn::{name} has no local value; use a parameter")))
+            "Base64" => {
+                let text = self.resolve_text(argument)?;
+                Ok(Some(Node::text(base64_simd::STANDARD.encode_to_string(text.as_bytes()), position)))
             }
-            _ => {
-                let known = FUNCTIONS.join(", Fn::");
-                Err(Fault::new(entry.position, format!("{} is not supported; supported: Ref, Fn::{known}", entry.key)))
-            }
+            _ if name.starts_with("ForEach") => Err(Fault::new(entry.position, FOR_EACH)),
+            _ => Err(not_local(entry, name)),
         }
     }
 
@@ -182,6 +212,9 @@ impl Scope<'_> {
         let mut rest = pattern.as_str();
         while let Some((before, after)) = rest.split_once("${") {
             out.push_str(before);
+            if out.len() > MAX_TEXT {
+                return Err(Fault::new(argument.position, "Fn::Sub: the text is longer than 1 MB"));
+            }
             let Some((name, tail)) = after.split_once('}') else {
                 return Err(Fault::new(argument.position, "Fn::Sub: ${ without }"));
             };
@@ -230,6 +263,16 @@ impl Scope<'_> {
     }
 }
 
+fn not_local(entry: &Entry, name: &str) -> Fault {
+    if let Some((_, why)) = NOT_LOCAL.iter().find(|(known, _)| *known == name) {
+        return Fault::new(entry.position, format!("Fn::{name} has no local value: {why}"));
+    }
+    let known = FUNCTIONS.into_iter().filter(|known| !NOT_LOCAL.iter().any(|(name, _)| name == known));
+    let known: Vec<&str> = known.filter(|known| *known != "ForEach").collect();
+    let known = known.join(", Fn::");
+    Fault::new(entry.position, format!("{} is not supported; supported: Ref, Fn::{known}", entry.key))
+}
+
 fn is_intrinsic(key: &str) -> bool {
     key == "Ref" || key.starts_with("Fn::")
 }
@@ -246,5 +289,6 @@ pub(super) fn items<'n>(node: &'n Node, function: &str, form: &str) -> Result<&'
 
 /// An intrinsic with arguments of the wrong shape.
 pub(super) fn shape(node: &Node, function: &str, form: &str) -> Fault {
-    Fault::new(node.position, format!("{function} takes {form}, found {}", node.describe()))
+    let found = node.as_sequence().map_or_else(|| node.describe(), |items| format!("a list of {}", items.len()));
+    Fault::new(node.position, format!("{function} takes {form}, found {found}"))
 }

@@ -2,7 +2,7 @@
 
 use super::{
     error::Fault,
-    intrinsics::{Scope, items, shape},
+    intrinsics::{MAX_TEXT, Scope, items, shape},
     node::{Kind, Node},
 };
 
@@ -15,7 +15,12 @@ impl Scope<'_> {
         let separator = self.resolve_text(separator)?;
         let values = self.list(values, "Fn::Join", form)?;
         let texts: Result<Vec<String>, Fault> = values.iter().map(|value| self.resolve_text(value)).collect();
-        Ok(texts?.join(&separator))
+        let texts = texts?;
+        let length: usize = texts.iter().map(|text| text.len() + separator.len()).sum();
+        if length > MAX_TEXT {
+            return Err(Fault::new(argument.position, "Fn::Join: the text is longer than 1 MB"));
+        }
+        Ok(texts.join(&separator))
     }
 
     pub(super) fn select(&self, argument: &Node) -> Result<Node, Fault> {
@@ -41,6 +46,7 @@ impl Scope<'_> {
         if separator.is_empty() {
             return Err(shape(argument, "Fn::Split", "a separator that is not empty"));
         }
+        self.charge(source.len() / separator.len(), argument.position)?;
         let parts = source.split(&separator).map(|part| Node::text(part, text.position)).collect();
         Ok(Node::sequence(parts, text.position))
     }
@@ -48,6 +54,10 @@ impl Scope<'_> {
     pub(super) fn find_in_map(&self, argument: &Node) -> Result<Node, Fault> {
         let form = "[map, first key, second key]";
         let keys = items(argument, "Fn::FindInMap", form)?;
+        if let [_, _, _, default] = keys {
+            let message = "Fn::FindInMap: a DefaultValue needs AWS::LanguageExtensions, which is not supported";
+            return Err(Fault::new(default.position, message));
+        }
         let [_, _, _] = keys else { return Err(shape(argument, "Fn::FindInMap", form)) };
         let mut node = self.root.get("Mappings");
         let mut path = Vec::new();

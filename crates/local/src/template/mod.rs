@@ -5,6 +5,7 @@
 
 mod api;
 mod conditions;
+mod constraints;
 mod destinations;
 mod error;
 mod fields;
@@ -19,6 +20,8 @@ mod mapping;
 mod messaging;
 mod metadata;
 mod mq;
+#[cfg(test)]
+mod mutated;
 pub mod names;
 mod node;
 mod outline;
@@ -27,7 +30,10 @@ mod references;
 #[cfg(test)]
 mod refusals;
 mod resources;
+mod rules;
 mod schedules;
+#[cfg(test)]
+mod snapshots;
 pub mod spec;
 #[cfg(test)]
 mod tests;

@@ -109,6 +109,24 @@ impl Node {
         matches!(&self.kind, Kind::Scalar { text, plain: true } if matches!(text.as_str(), "" | "~" | "null" | "Null" | "NULL"))
     }
 
+    /// How many values it has, itself among them.
+    pub(super) fn size(&self) -> usize {
+        match &self.kind {
+            Kind::Scalar { .. } => 1,
+            Kind::Sequence(items) => 1 + items.iter().map(Self::size).sum::<usize>(),
+            Kind::Mapping(entries) => 1 + entries.iter().map(|entry| entry.value.size()).sum::<usize>(),
+        }
+    }
+
+    /// How long its texts and keys are together.
+    pub(super) fn bytes(&self) -> usize {
+        match &self.kind {
+            Kind::Scalar { text, .. } => text.len(),
+            Kind::Sequence(items) => items.iter().map(Self::bytes).sum(),
+            Kind::Mapping(entries) => entries.iter().map(|entry| entry.key.len() + entry.value.bytes()).sum(),
+        }
+    }
+
     /// What was found, for an error: `a list`, `"x"`.
     pub(super) fn describe(&self) -> String {
         match &self.kind {

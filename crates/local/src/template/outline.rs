@@ -1,4 +1,4 @@
-//! Builds the [`Outline`]: a walk over every resource that is there, which never fails. What has no local value is
+//! Builds the [`Outline`]: a walk over every resource that is there, which fails at nothing that a template may contain. What has no local value is
 //! noted without its text.
 
 use std::collections::BTreeSet;
@@ -35,23 +35,23 @@ pub(super) fn read(scope: &Scope<'_>, resources: &[(&Entry, &str)]) -> Result<Ou
         outline.roots.insert(id.to_owned(), root);
         let millrace = entry.value.get("Metadata").and_then(|metadata| metadata.get("Millrace"));
         if let Some(node) = millrace {
-            walk(scope, &format!("{id}.Metadata.Millrace"), node, 0, &mut outline);
+            walk(scope, &format!("{id}.Metadata.Millrace"), node, 0, &mut outline)?;
             let allowed = allowed(scope, id, node)?;
             outline.allowed.insert(id.to_owned(), allowed);
         }
         if *kind == "AWS::Serverless::Function" {
-            let properties = function::properties(scope.root, entry);
-            walk(scope, id, &properties, 0, &mut outline);
-            events(scope, id, &properties, &mut outline);
+            let properties = function::properties(scope, entry)?;
+            walk(scope, id, &properties, 0, &mut outline)?;
+            events(scope, id, &properties, &mut outline)?;
         } else if let Some(properties) = entry.value.get("Properties") {
-            walk(scope, id, properties, 0, &mut outline);
+            walk(scope, id, properties, 0, &mut outline)?;
         }
     }
     Ok(outline)
 }
 
 /// SAM makes a resource of each event.
-fn events(scope: &Scope<'_>, function: &str, properties: &Node, outline: &mut Outline) {
+fn events(scope: &Scope<'_>, function: &str, properties: &Node, outline: &mut Outline) -> Result<(), Fault> {
     for event in properties.get("Events").and_then(Node::as_mapping).unwrap_or_default() {
         let id = format!("{function}{}", event.key);
         if outline.roots.contains_key(&id) {
@@ -61,18 +61,20 @@ fn events(scope: &Scope<'_>, function: &str, properties: &Node, outline: &mut Ou
         let root = Root { resource: function.to_owned(), kind, place: event.position.into() };
         outline.roots.insert(id.clone(), root);
         if let Some(properties) = event.value.get("Properties") {
-            walk(scope, &id, properties, 0, outline);
+            walk(scope, &id, properties, 0, outline)?;
         }
     }
+    Ok(())
 }
 
-fn walk(scope: &Scope<'_>, path: &str, node: &Node, depth: usize, outline: &mut Outline) {
+fn walk(scope: &Scope<'_>, path: &str, node: &Node, depth: usize, outline: &mut Outline) -> Result<(), Fault> {
     if depth > MAX_DEPTH || path.len() > MAX_PATH {
-        return;
+        return Ok(());
     }
+    scope.charge(1, node.position)?;
     let chosen = match scope.choose(node) {
         Ok(Some(chosen)) => Some(chosen),
-        Ok(None) => return,
+        Ok(None) => return Ok(()),
         Err(_) => None,
     };
     if depth > 0 {
@@ -84,16 +86,17 @@ fn walk(scope: &Scope<'_>, path: &str, node: &Node, depth: usize, outline: &mut 
     match chosen.as_deref().map(|chosen| &chosen.kind) {
         Some(Kind::Sequence(items)) => {
             for (at, item) in items.iter().enumerate() {
-                walk(scope, &format!("{path}.{at}"), item, depth + 1, outline);
+                walk(scope, &format!("{path}.{at}"), item, depth + 1, outline)?;
             }
         }
         Some(Kind::Mapping(entries)) => {
             for entry in entries {
-                walk(scope, &format!("{path}.{}", entry.key), &entry.value, depth + 1, outline);
+                walk(scope, &format!("{path}.{}", entry.key), &entry.value, depth + 1, outline)?;
             }
         }
         Some(Kind::Scalar { .. }) | None => {}
     }
+    Ok(())
 }
 
 fn allowed(scope: &Scope<'_>, id: &str, millrace: &Node) -> Result<BTreeSet<String>, Fault> {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::{
-    Options,
+    Options, constraints,
     error::Fault,
     node::{Node, Position},
 };
@@ -101,7 +101,6 @@ fn variables(root: &Node) -> Result<BTreeMap<String, (String, Position)>, Fault>
 fn value(name: &str, node: &Node, variable: Option<&str>, options: &Options) -> Result<Value, Fault> {
     let entries = node.as_mapping().ok_or_else(|| Fault::value(name, node, "a mapping with Type"))?;
     for entry in entries {
-        // AllowedPattern needs Java's regular expressions; CloudFormation checks it at the deploy.
         const KNOWN: [&str; 11] = [
             "Type",
             "Default",
@@ -120,12 +119,12 @@ fn value(name: &str, node: &Node, variable: Option<&str>, options: &Options) -> 
             return Err(Fault::new(entry.position, message));
         }
     }
-    let kind = node.get("Type").and_then(Node::as_text);
-    let kind = kind.ok_or_else(|| Fault::new(node.position, format!("parameter {name} has no Type")))?;
+    let kind = node.get("Type").ok_or_else(|| Fault::new(node.position, format!("parameter {name} has no Type")))?;
+    let kind = constraints::kind(name, kind)?;
     let given = options.parameters.get(name).or_else(|| options.environment.get(variable?));
     let text = match (given, node.get("Default")) {
         (Some(given), _) => given.clone(),
-        (None, Some(_)) if kind.starts_with("AWS::SSM::Parameter::Value<") => {
+        (None, Some(_)) if kind.stored => {
             let why =
                 format!("its Default is a name in the SSM parameter store; give a value with --parameter {name}=VALUE");
             return Ok(Value::Missing(why));
@@ -139,39 +138,11 @@ fn value(name: &str, node: &Node, variable: Option<&str>, options: &Options) -> 
             return Ok(Value::Missing(format!("it has no Default; give a value with --parameter {name}=VALUE{or}")));
         }
     };
-    check(name, kind, &text, node)?;
-    Ok(if kind == "CommaDelimitedList" || kind.starts_with("List<") {
-        let parts = text.split(',').map(str::trim).map(str::to_owned);
-        Value::List(if text.is_empty() { Vec::new() } else { parts.collect() })
-    } else {
-        Value::Text(text)
-    })
-}
-
-fn check(name: &str, kind: &str, text: &str, node: &Node) -> Result<(), Fault> {
-    let fail = |key: &str, accepted: String| {
-        let position = node.get(key).map_or(node.position, |node| node.position);
-        Err(Fault::new(position, format!("parameter {name}: \"{text}\" is not accepted; accepted: {accepted}")))
+    let values = match (kind.list, text.is_empty()) {
+        (true, true) => Vec::new(),
+        (true, false) => text.split(',').map(str::trim).map(str::to_owned).collect(),
+        (false, _) => vec![text.clone()],
     };
-    let number = |key: &str| node.get(key).and_then(Node::as_text).and_then(|text| text.parse::<f64>().ok());
-    if let Some(allowed) = node.get("AllowedValues").and_then(Node::as_sequence) {
-        let allowed: Vec<_> = allowed.iter().filter_map(Node::as_text).collect();
-        if !allowed.contains(&text) {
-            return fail("AllowedValues", allowed.join(", "));
-        }
-    }
-    if kind == "Number" {
-        let Ok(value) = text.parse::<f64>() else { return fail("Type", "a number".to_owned()) };
-        match (number("MinValue"), number("MaxValue")) {
-            (Some(least), _) if value < least => return fail("MinValue", format!("{least} or more")),
-            (_, Some(most)) if value > most => return fail("MaxValue", format!("{most} or less")),
-            _ => {}
-        }
-    }
-    let length = u32::try_from(text.chars().count()).map_or(f64::MAX, f64::from);
-    match (number("MinLength"), number("MaxLength")) {
-        (Some(least), _) if length < least => fail("MinLength", format!("{least} characters or more")),
-        (_, Some(most)) if length > most => fail("MaxLength", format!("{most} characters or less")),
-        _ => Ok(()),
-    }
+    constraints::check(name, kind, &text, &values, node)?;
+    Ok(if kind.list { Value::List(values) } else { Value::Text(text) })
 }

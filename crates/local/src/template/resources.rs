@@ -6,21 +6,21 @@ use super::{
     Options, api,
     error::Fault,
     function, globals, ignored,
-    intrinsics::Scope,
+    intrinsics::{FOR_EACH, Scope},
     kafka,
     metadata::Millrace,
     mq,
     node::{Entry, Node, Position},
     outline,
     parameters::{self, REGION},
-    schedules,
+    rules, schedules,
     spec::{Application, Destination, TopicSpec, Warning},
 };
 
 /// The API that SAM makes for `HttpApi` events without an `ApiId`.
 pub(super) const IMPLICIT_API: &str = "ServerlessHttpApi";
 
-const SECTIONS: [&str; 8] = [
+const SECTIONS: [&str; 9] = [
     "AWSTemplateFormatVersion",
     "Transform",
     "Description",
@@ -29,9 +29,10 @@ const SECTIONS: [&str; 8] = [
     "Mappings",
     "Conditions",
     "Globals",
+    "Rules",
 ];
-/// `Rules` check parameters at a deploy; `Outputs` are what a deploy prints.
-const IGNORED_SECTIONS: [&str; 2] = ["Rules", "Outputs"];
+/// `Outputs` are what a deploy prints; `Hooks` guard one.
+const IGNORED_SECTIONS: [&str; 2] = ["Outputs", "Hooks"];
 
 /// What is read so far, and what it is read with.
 pub(super) struct Reader<'s, 'a> {
@@ -56,7 +57,9 @@ pub(super) fn read(root: &Node, options: &Options) -> Result<Application, Fault>
         ports: BTreeMap::new(),
         queues_at: queues_at.unwrap_or_else(|| format!("https://sqs.{REGION}.amazonaws.com")),
         depth: Cell::new(0),
+        steps: Cell::new(0),
     };
+    rules::check(&scope)?;
     for condition in root.get("Conditions").and_then(Node::as_mapping).unwrap_or_default() {
         scope.condition(&condition.key, condition.position)?;
     }
@@ -111,6 +114,11 @@ fn check_sections(root: &Node) -> Result<(), Fault> {
 
 fn check_transform(node: &Node) -> Result<(), Fault> {
     let all = node.as_sequence().unwrap_or(std::slice::from_ref(node));
+    if let Some(extensions) = all.iter().find(|transform| transform.as_text() == Some("AWS::LanguageExtensions")) {
+        let message = "Transform: AWS::LanguageExtensions is not supported: no Fn::ForEach, Fn::Length, \
+                       Fn::ToJsonString, no DefaultValue in Fn::FindInMap";
+        return Err(Fault::new(extensions.position, message));
+    }
     match all.iter().find(|transform| transform.as_text() != Some("AWS::Serverless-2016-10-31")) {
         Some(other) => Err(Fault::value("Transform", other, "AWS::Serverless-2016-10-31")),
         None => Ok(()),
@@ -123,6 +131,9 @@ fn active<'n>(scope: &Scope<'n>) -> Result<Vec<(&'n Entry, &'n str)>, Fault> {
     let mut found = Vec::new();
     for entry in scope.root.get("Resources").and_then(Node::as_mapping).unwrap_or_default() {
         let id = &entry.key;
+        if id.starts_with("Fn::ForEach") {
+            return Err(Fault::new(entry.position, FOR_EACH));
+        }
         if id.is_empty() || !id.chars().all(|c| c.is_ascii_alphanumeric()) {
             return Err(Fault::new(
                 entry.position,

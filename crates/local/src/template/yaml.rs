@@ -11,6 +11,12 @@ use super::{
 
 /// Aliases multiply: this stops a small file from becoming a huge tree.
 const MAX_NODES: usize = 200_000;
+/// The same for its texts, of which an alias may repeat a long one.
+const MAX_BYTES: usize = 16_000_000;
+/// CloudFormation takes 1 MB.
+const MAX_LENGTH: usize = 1_000_000;
+/// Keys of one mapping; CloudFormation takes 500 resources. Each key is compared with all others.
+const MAX_KEYS: usize = 500;
 /// A template nests about ten deep; the parser below recurses.
 const MAX_DEPTH: usize = 100;
 
@@ -19,7 +25,13 @@ const MAX_DEPTH: usize = 100;
 /// # Errors
 /// Text that is not YAML, a second document, a duplicate key, a tag that is no CloudFormation intrinsic.
 pub(super) fn parse(text: &str) -> Result<Node, Fault> {
-    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0 };
+    if text.len() > MAX_LENGTH {
+        let message = format!("the template has {} bytes; CloudFormation takes {MAX_LENGTH}", text.len());
+        return Err(Fault::new(Position { line: 1, column: 1 }, message));
+    }
+    // Editors on Windows put this before the text.
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut reader = Reader { parser: Parser::new_from_str(text), anchors: HashMap::new(), nodes: 0, bytes: 0 };
     let mut root = None;
     loop {
         let (event, span) = reader.next()?;
@@ -41,6 +53,7 @@ struct Reader<'a> {
     parser: Parser<'a, StrInput<'a>>,
     anchors: HashMap<usize, Node>,
     nodes: usize,
+    bytes: usize,
 }
 
 impl<'a> Reader<'a> {
@@ -58,11 +71,10 @@ impl<'a> Reader<'a> {
 
     fn node(&mut self, event: Event<'a>, span: Span, depth: usize) -> Result<Node, Fault> {
         let position = place(span);
-        self.nodes += 1;
-        if self.nodes > MAX_NODES || depth > MAX_DEPTH {
-            let limits = format!("more than {MAX_NODES} values or {MAX_DEPTH} levels of nesting");
-            return Err(Fault::new(position, limits));
+        if depth > MAX_DEPTH {
+            return Err(Fault::new(position, format!("more than {MAX_DEPTH} levels of nesting")));
         }
+        self.count(1, 0, position)?;
         let (node, anchor, tag) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let plain = matches!(style, ScalarStyle::Plain);
@@ -74,7 +86,7 @@ impl<'a> Reader<'a> {
                 let target = self.anchors.get(&anchor).cloned();
                 let target =
                     target.ok_or_else(|| Fault::new(position, "an alias inside of the value that it names"))?;
-                self.nodes += count(&target);
+                self.count(target.size(), target.bytes(), position)?;
                 (target, 0, None)
             }
             _ => return Err(Fault::new(position, "not valid YAML: a value was expected")),
@@ -84,9 +96,21 @@ impl<'a> Reader<'a> {
             None => node,
         };
         if anchor != 0 {
+            self.count(node.size(), node.bytes(), position)?;
             self.anchors.insert(anchor, node.clone());
         }
         Ok(node)
+    }
+
+    /// Aliases and anchors are copies.
+    fn count(&mut self, nodes: usize, bytes: usize, position: Position) -> Result<(), Fault> {
+        self.nodes += nodes;
+        self.bytes += bytes;
+        if self.nodes > MAX_NODES || self.bytes > MAX_BYTES {
+            let limits = format!("more than {MAX_NODES} values or {MAX_BYTES} bytes, with what aliases repeat");
+            return Err(Fault::new(position, limits));
+        }
+        Ok(())
     }
 
     fn sequence(&mut self, position: Position, depth: usize) -> Result<Node, Fault> {
@@ -111,6 +135,9 @@ impl<'a> Reader<'a> {
                 Kind::Scalar { text, .. } => text,
                 _ => return Err(Fault::new(at, "a key must be text")),
             };
+            if entries.len() >= MAX_KEYS {
+                return Err(Fault::new(at, format!("more than {MAX_KEYS} keys in one mapping")));
+            }
             if key == "<<" {
                 return Err(Fault::new(at, "merge keys (<<) are not supported, by CloudFormation neither"));
             }
@@ -122,14 +149,6 @@ impl<'a> Reader<'a> {
             let value = self.node(event, span, depth + 1)?;
             entries.push(Entry { key, position: at, value });
         }
-    }
-}
-
-fn count(node: &Node) -> usize {
-    match &node.kind {
-        Kind::Scalar { .. } => 1,
-        Kind::Sequence(items) => 1 + items.iter().map(count).sum::<usize>(),
-        Kind::Mapping(entries) => 1 + entries.iter().map(|entry| count(&entry.value)).sum::<usize>(),
     }
 }
 
@@ -145,7 +164,9 @@ fn lengthen(tag: &Tag, node: Node) -> Result<Node, Fault> {
     }
     let name = match (tag.handle.as_str(), tag.suffix.as_str()) {
         ("!", name @ ("Ref" | "Condition")) => name.to_owned(),
-        ("!", name) if super::intrinsics::FUNCTIONS.contains(&name) => format!("Fn::{name}"),
+        ("!", name) if super::intrinsics::FUNCTIONS.contains(&name) || super::rules::FUNCTIONS.contains(&name) => {
+            format!("Fn::{name}")
+        }
         _ => {
             let known = super::intrinsics::FUNCTIONS.join(", !");
             return Err(Fault::new(
