@@ -74,6 +74,12 @@ impl Instance {
         self.dir.join("settings.json")
     }
 
+    /// Events that wait for their function.
+    #[must_use]
+    pub fn events_file(&self) -> PathBuf {
+        self.dir.join("events.jsonl")
+    }
+
     fn running_file(&self) -> PathBuf {
         self.dir.join("instance.json")
     }

@@ -131,7 +131,7 @@ pub(super) fn checked(payload: Bytes) -> Result<Bytes, ApiError> {
 pub(super) fn refused(error: &InvokeError) -> ApiError {
     let (status, kind) = match error {
         InvokeError::UnknownFunction { .. } => (StatusCode::NOT_FOUND, "ResourceNotFoundException"),
-        InvokeError::Throttled => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
+        InvokeError::Throttled | InvokeError::QueueFull => (StatusCode::TOO_MANY_REQUESTS, "TooManyRequestsException"),
         InvokeError::PayloadTooLarge { .. } => (StatusCode::PAYLOAD_TOO_LARGE, "RequestTooLargeException"),
         InvokeError::Stopped(_) => (StatusCode::CONFLICT, "ResourceConflictException"),
         InvokeError::Unreachable { .. } => (StatusCode::BAD_GATEWAY, "ServiceException"),

@@ -3,6 +3,7 @@
 //!
 //! Deliberately absent: the checks themselves, which need those.
 
+mod asynchronous;
 mod destinations;
 mod host;
 mod kafka;
@@ -22,5 +23,7 @@ pub struct Rule {
 
 /// All rules.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    [kafka::RULES, pattern::RULES, destinations::RULES, host::RULES, paths::RULES].into_iter().flatten()
+    [kafka::RULES, asynchronous::RULES, pattern::RULES, destinations::RULES, host::RULES, paths::RULES]
+        .into_iter()
+        .flatten()
 }

@@ -145,7 +145,7 @@ impl Function {
             return Err(InvokeError::PayloadTooLarge { size: payload.len(), limit: PAYLOAD_LIMIT });
         }
         let _place = self.place().await?;
-        let request_id = Uuid::new_v4().to_string();
+        let request_id = origin.request_id.as_deref().map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
         let log = FunctionLog::open(&self.log_path()).map_err(|error| self.not_runnable(&format!("{error:#}")))?;
         let tail = origin.wants_log_tail().then(|| log.end());
         if let Some(remote) = self.remote() {

@@ -26,7 +26,8 @@ use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 use bytes::Bytes;
 use indexmap::IndexMap;
 
-pub use asynchronous::Asynchronous;
+use asynchronous::Asynchronous;
+pub use asynchronous::{EventConfig, Journal};
 pub use durations::{BUCKET_BOUNDS_MS, Durations};
 pub use function::Function;
 pub use origin::{Caller, Origin, Trigger};
@@ -53,16 +54,19 @@ pub struct HostConfig {
     pub environment: BTreeMap<String, String>,
     /// Environments of a function that reserves no concurrency.
     pub default_concurrency: u32,
+    /// How events (invocation type `Event`) are kept and retried.
+    pub events: EventConfig,
     /// What stands between a trigger and an answer.
     pub paths: Paths,
 }
 
 impl HostConfig {
-    /// Functions of the template in `root`: with no variables of the stack, one environment each, nothing in between.
+    /// Functions of the template in `root`: with no variables of the stack, one environment each, nothing in between, and
+    /// events in memory.
     #[must_use]
     pub fn new(program_dir: PathBuf, root: PathBuf, log_dir: PathBuf) -> Self {
-        let (environment, paths) = (BTreeMap::new(), Paths::default());
-        Self { program_dir, root, log_dir, environment, default_concurrency: 1, paths }
+        let (environment, events, paths) = (BTreeMap::new(), EventConfig::default(), Paths::default());
+        Self { program_dir, root, log_dir, environment, default_concurrency: 1, events, paths }
     }
 }
 
@@ -88,19 +92,15 @@ impl Host {
         let destinations = Destinations::new(&config.environment);
         let function =
             |spec: FunctionSpec| (spec.logical_id.clone(), Arc::new(Function::new(spec, Arc::clone(&config))));
-        let functions = Arc::new(specs.into_iter().map(function).collect());
-        Self { functions, asynchronous: Asynchronous::default(), destinations }
+        let functions: Arc<IndexMap<_, _>> = Arc::new(specs.into_iter().map(function).collect());
+        let asynchronous = Asynchronous::new(Arc::clone(&functions), destinations.clone(), config.events.clone());
+        Self { functions, asynchronous, destinations }
     }
 
     /// The function with this logical id, name, or ARN.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Arc<Function>> {
-        // An ARN may carry a qualifier after the name: arn:aws:lambda:region:account:function:name[:qualifier].
-        let name = match name.strip_prefix("arn:") {
-            Some(arn) => arn.split(':').nth(5)?,
-            None => name.split(':').next().unwrap_or(name),
-        };
-        self.functions.get(name).or_else(|| self.functions.values().find(|function| function.spec().name == name))
+        find(&self.functions, name)
     }
 
     /// The queues, topics and buckets that the functions' stack has.
@@ -140,7 +140,7 @@ impl Host {
         payload: Bytes,
     ) -> Result<String, InvokeError> {
         let function = self.find(function).ok_or_else(|| self.unknown(function))?;
-        self.asynchronous.accept(origin.clone(), Arc::clone(function), payload)
+        self.asynchronous.accept(origin.clone(), function, payload)
     }
 
     fn unknown(&self, name: &str) -> InvokeError {
@@ -148,10 +148,26 @@ impl Host {
         InvokeError::UnknownFunction { name: name.to_owned(), known }
     }
 
-    /// Lets running invocations end within `grace`, drops events that still wait for a retry, then ends every process.
+    /// Takes up the events that an earlier host has left in the journal; how many.
+    pub fn resume_events(&self) -> usize {
+        self.asynchronous.resume()
+    }
+
+    /// Lets running invocations end within `grace`, then ends every process. Events that still wait for a retry are in
+    /// the journal, for the next host.
     pub async fn shut_down(&self, grace: Duration) {
-        self.asynchronous.shut_down();
+        self.asynchronous.begin_shut_down();
         let ends = self.functions.values().map(|function| function.shut_down(grace));
         futures::future::join_all(ends).await;
+        self.asynchronous.end_shut_down().await;
     }
+}
+
+fn find<'f>(functions: &'f IndexMap<String, Arc<Function>>, name: &str) -> Option<&'f Arc<Function>> {
+    // An ARN may carry a qualifier after the name: arn:aws:lambda:region:account:function:name[:qualifier].
+    let name = match name.strip_prefix("arn:") {
+        Some(arn) => arn.split(':').nth(5)?,
+        None => name.split(':').next().unwrap_or(name),
+    };
+    functions.get(name).or_else(|| functions.values().find(|function| function.spec().name == name))
 }

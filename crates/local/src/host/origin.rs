@@ -11,6 +11,8 @@ pub struct Origin {
     pub attempt: u32,
     /// What a caller sent along; nothing for triggers.
     pub caller: Option<Arc<Caller>>,
+    /// The request id of an event, the same at every attempt; without one, the host makes one.
+    pub request_id: Option<Arc<str>>,
 }
 
 /// What a caller of the Invoke API sends beside the payload.
@@ -41,7 +43,7 @@ pub enum Trigger {
 
 impl Origin {
     fn first(trigger: Trigger) -> Self {
-        Self { trigger, attempt: 1, caller: None }
+        Self { trigger, attempt: 1, caller: None, request_id: None }
     }
 
     /// A caller that waits for the answer.
@@ -83,6 +85,12 @@ impl Origin {
     /// Whether the end of the log is wanted with the answer.
     pub(super) fn wants_log_tail(&self) -> bool {
         self.caller.as_ref().is_some_and(|caller| caller.log_tail)
+    }
+
+    /// The same with this request id.
+    #[must_use]
+    pub fn request(self, id: &str) -> Self {
+        Self { request_id: Some(id.into()), ..self }
     }
 
     /// The same for another attempt, counted from 1.

@@ -64,6 +64,9 @@ pub enum InvokeError {
     /// Its reserved concurrency is used up.
     #[error("rate exceeded: all of the function's reserved concurrency is in use")]
     Throttled,
+    /// As many events wait as the host keeps.
+    #[error("rate exceeded: too many events wait for their functions")]
+    QueueFull,
     /// The payload is larger than Lambda takes.
     #[error("the payload has {size} bytes, {limit} are allowed")]
     PayloadTooLarge {

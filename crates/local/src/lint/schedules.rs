@@ -30,7 +30,7 @@ pub(super) const RULES: &[Rule] = &[
         level: Level::Warning,
         title: "a run that fails is lost",
         why: "A schedule invokes asynchronously: after two retries the event is dropped, and the next run is far away.",
-        mend: "Add EventInvokeConfig: {DestinationConfig: {OnFailure: ...}} or DeadLetterConfig to the function.",
+        mend: "Add EventInvokeConfig: {DestinationConfig: {OnFailure: ...}} or DeadLetterQueue to the function.",
         source: "lambda/latest/dg/invocation-async-retain-records.html",
         check: lost_run,
     },
@@ -91,7 +91,7 @@ fn overlap(application: &Application, findings: &mut Findings<'_>) {
 
 /// Somebody keeps an asynchronous event that failed for good.
 fn is_kept(outline: &Outline, function: &str) -> bool {
-    ["DeadLetterConfig", "EventInvokeConfig.DestinationConfig.OnFailure"]
+    ["DeadLetterQueue", "EventInvokeConfig.DestinationConfig.OnFailure"]
         .iter()
         .any(|key| outline.has(&format!("{function}.{key}")))
 }

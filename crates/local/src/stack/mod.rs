@@ -168,7 +168,7 @@ async fn start_functions(
         .await
         .with_context(|| format!("open port {} for the Invoke API", running.invoke_port))?;
     let paths = paths::open(&options.paths, &application, &options.environment, progress).await?;
-    let host = parts::host(&application, options, &root, instance, &variables, paths);
+    let host = parts::host(&application, options, &root, instance, &variables, paths)?;
     for spec in application.functions.values().filter(|spec| spec.run_on_up) {
         parts::run_on_up(&host, spec, progress).await?;
     }
@@ -199,6 +199,10 @@ async fn start_functions(
         }
     });
     parts::start_triggers(&stack, progress).await?;
+    let left = stack.host.resume_events();
+    if left > 0 {
+        progress(&format!("{left} events that were left are taken up"));
+    }
     running.ready = true;
     instance.announce(&running)?;
     Ok(Up { stack, instance: instance.clone(), gateways, ending })

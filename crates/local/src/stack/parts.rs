@@ -14,7 +14,7 @@ use crate::{
     api::{Settings, Stack},
     destination::Destinations,
     gateway,
-    host::{Host, HostConfig, InvokeError, Origin, Paths},
+    host::{EventConfig, Host, HostConfig, InvokeError, Journal, Origin, Paths},
     instance::Instance,
     kafka_source,
     mapping::Mapping,
@@ -59,16 +59,18 @@ pub(super) fn host(
     instance: &Instance,
     variables: &BTreeMap<String, String>,
     paths: Paths,
-) -> Host {
+) -> anyhow::Result<Host> {
+    let journal = Journal::open(&instance.events_file())?;
     let passed = |name: &str| name.starts_with("AWS_") || name == "RUST_LOG" || name == "RUST_BACKTRACE";
     let environment = variables.iter().filter(|(name, _)| passed(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
     let config = HostConfig {
         environment,
         default_concurrency: options.concurrency.unwrap_or_else(default_concurrency),
+        events: EventConfig { journal, ..EventConfig::default() },
         paths,
         ..HostConfig::new(options.bin_dir.clone(), root.to_owned(), instance.log_dir())
     };
-    Host::new(application.functions.values().cloned().collect(), config)
+    Ok(Host::new(application.functions.values().cloned().collect(), config))
 }
 
 /// The cores, and two on a machine with one: a function that invokes another of its own kind would wait for itself.

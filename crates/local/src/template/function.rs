@@ -7,6 +7,7 @@ use std::{
 };
 
 use super::{
+    asynchronous,
     error::Fault,
     fields::Fields,
     globals, ignored,
@@ -18,9 +19,11 @@ use super::{
     spec::FunctionSpec,
 };
 
-const SUPPORTED: [&str; 9] = [
+const SUPPORTED: [&str; 11] = [
     "CodeUri",
+    "DeadLetterQueue",
     "Environment",
+    "EventInvokeConfig",
     "Events",
     "FunctionName",
     "MemorySize",
@@ -31,12 +34,7 @@ const SUPPORTED: [&str; 9] = [
 ];
 
 /// Would change what a function does; said once, not an error, because the function runs without it.
-const WARNED: [(&str, &str); 4] = [
-    ("Layers", "layers are not loaded"),
-    ("DeadLetterConfig", "failed asynchronous invocations are only logged"),
-    ("EventInvokeConfig", "asynchronous invocations have Lambda's defaults"),
-    ("FileSystemConfigs", "nothing is mounted"),
-];
+const WARNED: [(&str, &str); 2] = [("Layers", "layers are not loaded"), ("FileSystemConfigs", "nothing is mounted")];
 
 /// The function's own properties over those of `Globals`.
 ///
@@ -96,6 +94,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fau
         memory_mb: fields.count("MemorySize", 128..=10_240)?.unwrap_or(128),
         timeout: Duration::from_secs(fields.count("Timeout", 1..=900)?.unwrap_or(3).into()),
         environment: environment.flatten().unwrap_or_default(),
+        asynchronous: asynchronous::of_function(reader, id, &fields)?,
         reserved_concurrency: fields.count("ReservedConcurrentExecutions", 0..=100_000)?,
         system: millrace.system.unwrap_or_else(|| "default".to_owned()),
         services: millrace.services,

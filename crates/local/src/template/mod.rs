@@ -4,6 +4,7 @@
 //! lists of [`ignored`], each with its reason.
 
 mod api;
+mod asynchronous;
 mod conditions;
 mod constraints;
 mod destinations;

@@ -36,7 +36,7 @@ fn templates_and_functions() {
         ("Resources:\n  F:\n    Type: AWS::Nope::It\n".to_owned(), "t.yaml:3:11: F: AWS::Nope::It is not supported; supported: AWS::Serverless::Function"),
         ("Resources:\n  F:\n    Type: AWS::Serverless::Api\n".to_owned(), "(REST APIs are not; use AWS::Serverless::HttpApi)"),
         (function("  F:\n    Type: AWS::Logs::LogGroup\n"), "t.yaml:7:3: F stands twice, first on line 2"),
-        (function("      Memory: 1\n"), "t.yaml:7:7: F: Memory is not supported; supported: CodeUri, Environment"),
+        (function("      Memory: 1\n"), "t.yaml:7:7: F: Memory is not supported; supported: CodeUri, DeadLetterQueue, Environment"),
         (function("      MemorySize: 64\n"), "t.yaml:7:19: F.MemorySize: \"64\" is not accepted; accepted: a whole number from 128 to 10240"),
         (function("      Timeout: 901\n"), "F.Timeout: \"901\" is not accepted; accepted: a whole number from 1 to 900"),
         (function("      FunctionUrlConfig: {AuthType: NONE}\n"), "t.yaml:7:7: F.FunctionUrlConfig is not supported yet: use an HttpApi event"),

@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::BTreeMap};
 
 use super::{
-    Options, api,
+    Options, api, asynchronous,
     error::Fault,
     function, globals, ignored,
     intrinsics::{FOR_EACH, Scope},
@@ -80,6 +80,7 @@ pub(super) fn read(root: &Node, options: &Options) -> Result<Application, Fault>
     for (entry, kind) in &resources {
         match *kind {
             "AWS::Serverless::Function" => reader.events(entry)?,
+            "AWS::Lambda::EventInvokeConfig" => asynchronous::raw(&mut reader, entry)?,
             "AWS::Lambda::EventSourceMapping" => kafka::raw(&mut reader, entry)?,
             "AWS::SNS::Subscription" => reader.subscription(entry)?,
             "AWS::Scheduler::Schedule" => schedules::raw(&mut reader, entry)?,
@@ -165,7 +166,10 @@ impl Reader<'_, '_> {
     fn resource(&mut self, entry: &Entry, kind: &str) -> Result<(), Fault> {
         match kind {
             "AWS::Serverless::Function" => function::read(self, entry),
-            "AWS::Lambda::EventSourceMapping" | "AWS::SNS::Subscription" | "AWS::Scheduler::Schedule" => Ok(()),
+            "AWS::Lambda::EventInvokeConfig"
+            | "AWS::Lambda::EventSourceMapping"
+            | "AWS::SNS::Subscription"
+            | "AWS::Scheduler::Schedule" => Ok(()),
             "AWS::SQS::Queue" => self.queue(entry),
             "AWS::SNS::Topic" => self.sns_topic(entry),
             "AWS::S3::Bucket" => {

@@ -148,7 +148,7 @@ fn schedules_and_the_implicit_api() {
 fn what_is_not_applied_may_refer_to_what_is_not_here() {
     let text = format!(
         "Conditions: {{Yes: !Equals [a, a]}}
-Resources:{FUNCTION}      DeadLetterConfig: {{Type: SQS, TargetArn: !GetAtt Dead.Arn}}
+Resources:{FUNCTION}      DeadLetterQueue: {{Type: SQS, TargetArn: !GetAtt Dead.Arn}}
       VpcConfig: {{SubnetIds: [!Ref Subnet]}}
       Layers: !If [Yes, !Ref AWS::NoValue, [!Ref Dead]]
       Events:
@@ -174,7 +174,6 @@ Resources:{FUNCTION}      DeadLetterConfig: {{Type: SQS, TargetArn: !GetAtt Dead
     );
     let application = read(&text).unwrap();
     let expected = [
-        "F.DeadLetterConfig is not applied here",
         "F.Events.Tick.DeadLetterConfig is not applied here",
         "M.SourceAccessConfigurations SASL_SCRAM_512_AUTH is not applied here",
     ];
@@ -183,6 +182,8 @@ Resources:{FUNCTION}      DeadLetterConfig: {{Type: SQS, TargetArn: !GetAtt Dead
         assert!(warning.message.contains(expected), "{warning:?}");
     }
     assert_eq!(application.kafka_mappings[0].starting_position, StartingPosition::AtTimestamp(1500));
+    let dead = Destination::SqsQueue("arn:aws:sqs:us-east-1:000000000000:millrace-dead".to_owned());
+    assert_eq!(application.functions["F"].asynchronous.dead_letter_queue, Some(dead));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, future::Future, pin::Pin};
 use libtest_mimic::{Failed, Trial};
 use millrace::conformance;
 
-use crate::{destinations, host, kafka, paths, pattern};
+use crate::{asynchronous, destinations, host, kafka, paths, pattern};
 
 /// Checks one rule against the real thing; a panic says what was found instead.
 struct Case {
@@ -44,6 +44,24 @@ pub(crate) fn trials() -> Vec<Trial> {
 
 fn table() -> Vec<Case> {
     [
+        cases![
+            "asynchronous.retries.a-function-error-is-tried-twice-more-with-the-same-request-id" => asynchronous::retries::a_function_error_is_tried_twice_more_with_the_same_request_id,
+            "asynchronous.retries.maximum-retry-attempts-limits-the-retries" => asynchronous::retries::maximum_retry_attempts_limits_the_retries,
+            "asynchronous.retries.an-event-that-succeeds-at-a-later-attempt-is-done" => asynchronous::retries::an_event_that_succeeds_at_a_later_attempt_is_done,
+            "asynchronous.retries.a-throttled-event-waits-and-uses-up-no-retry" => asynchronous::retries::a_throttled_event_waits_and_uses_up_no_retry,
+            "asynchronous.retries.an-event-that-grows-older-than-its-maximum-age-is-given-up" => asynchronous::retries::an_event_that_grows_older_than_its_maximum_age_is_given_up,
+            "asynchronous.retries.a-reserved-concurrency-of-zero-gives-events-up-without-a-retry" => asynchronous::retries::a_reserved_concurrency_of_zero_gives_events_up_without_a_retry,
+            "asynchronous.retries.an-event-over-1-mb-is-refused" => asynchronous::retries::an_event_over_1_mb_is_refused,
+            "asynchronous.destinations.a-success-goes-to-its-queue-with-event-and-answer" => asynchronous::destinations::a_success_goes_to_its_queue_with_event_and_answer,
+            "asynchronous.destinations.a-failure-goes-to-its-topic-with-the-functions-error" => asynchronous::destinations::a_failure_goes_to_its_topic_with_the_functions_error,
+            "asynchronous.destinations.a-failure-goes-to-its-bucket-under-a-key-with-name-and-time" => asynchronous::destinations::a_failure_goes_to_its_bucket_under_a_key_with_name_and_time,
+            "asynchronous.destinations.a-function-as-destination-gets-the-record-as-its-event" => asynchronous::destinations::a_function_as_destination_gets_the_record_as_its_event,
+            "asynchronous.destinations.a-dead-letter-queue-gets-the-event-as-it-came-with-three-attributes" => asynchronous::destinations::a_dead_letter_queue_gets_the_event_as_it_came_with_three_attributes,
+            "asynchronous.kept.an-event-that-waits-for-a-retry-is-taken-up-by-the-next-runner" => asynchronous::kept::an_event_that_waits_for_a_retry_is_taken_up_by_the_next_runner,
+            "asynchronous.kept.a-runner-that-is-killed-loses-no-accepted-event" => asynchronous::kept::a_runner_that_is_killed_loses_no_accepted_event,
+            "asynchronous.kept.a-record-waits-until-its-destination-takes-it" => asynchronous::kept::a_record_waits_until_its_destination_takes_it,
+            "asynchronous.kept.a-stopped-function-refuses-events-and-keeps-those-it-has" => asynchronous::kept::a_stopped_function_refuses_events_and_keeps_those_it_has,
+        ],
         cases![
             "destinations.batches.a-queue-gets-the-metadata-of-a-failed-batch-and-no-records" => destinations::batches::a_queue_gets_the_metadata_of_a_failed_batch_and_no_records,
             "destinations.batches.an-sns-topic-gets-the-metadata-of-a-failed-batch-as-its-message" => destinations::batches::an_sns_topic_gets_the_metadata_of_a_failed_batch_as_its_message,

@@ -9,6 +9,7 @@
     reason = "clippy.toml frees #[test] functions only, not what they share"
 )]
 
+mod asynchronous;
 mod cases;
 mod destinations;
 mod host;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 /// What `Destination`, `TargetArn` and `DeadLetterConfig` name.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
 pub enum Destination {
     /// `kafka://<topic>`, on the mapping's own cluster.
     KafkaTopic(String),

@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, path::PathBuf, time::Duration};
 
+use super::AsynchronousSpec;
+
 /// One `AWS::Serverless::Function`.
 #[derive(Debug, Clone)]
 pub struct FunctionSpec {
@@ -19,6 +21,8 @@ pub struct FunctionSpec {
     pub timeout: Duration,
     /// `Environment.Variables`, the Globals' merged in.
     pub environment: BTreeMap<String, String>,
+    /// `EventInvokeConfig` and `DeadLetterQueue`, or `AWS::Lambda::EventInvokeConfig`.
+    pub asynchronous: AsynchronousSpec,
     /// `ReservedConcurrentExecutions`.
     pub reserved_concurrency: Option<u32>,
     /// `Metadata.Millrace.System`; `default` when unset.

@@ -3,6 +3,7 @@
 
 mod api;
 mod application;
+mod asynchronous;
 mod destination;
 mod function;
 mod kafka;
@@ -12,6 +13,7 @@ mod schedule;
 
 pub use api::{ApiSpec, CorsSpec, RouteSpec};
 pub use application::{Application, TopicSpec, Warning};
+pub use asynchronous::AsynchronousSpec;
 pub use destination::{Destination, QueueSpec, SnsTopicSpec};
 pub use function::FunctionSpec;
 pub use kafka::{KafkaMappingSpec, StartingPosition};

@@ -13,7 +13,7 @@ use std::{
 
 use bytes::Bytes;
 use millrace::{
-    host::{Function, Host, HostConfig, InvokeError, Origin, Outcome, Paths},
+    host::{EventConfig, Function, Host, HostConfig, InvokeError, Origin, Outcome, Paths},
     template::{self, Options, spec::Application},
 };
 use serde_json::Value;
@@ -41,6 +41,7 @@ pub(crate) async fn until<T>(what: &str, mut probe: impl AsyncFnMut() -> Option<
 pub(crate) struct App {
     pub(crate) host: Host,
     pub(crate) application: Application,
+    config: HostConfig,
     folder: TempDir,
 }
 
@@ -61,11 +62,20 @@ impl App {
 
     /// The application of a template whose functions have `CodeUri: f/`.
     pub(crate) fn of(template: &str, handler: &str) -> Self {
-        Self::on(template, handler, Paths::default())
+        Self::changed(template, handler, |_, _| {})
     }
 
     /// As [`App::of`], with something between the triggers and the functions.
     pub(crate) fn on(template: &str, handler: &str, paths: Paths) -> Self {
+        Self::changed(template, handler, |config, _| config.paths = paths)
+    }
+
+    /// As [`App::of`], with a change to the host's settings or to what the template said.
+    pub(crate) fn changed(
+        template: &str,
+        handler: &str,
+        change: impl FnOnce(&mut HostConfig, &mut Application),
+    ) -> Self {
         let application = template::parse(template, Path::new("template.yaml"), &Options::default());
         let application = application.unwrap_or_else(|error| panic!("{error}\n{template}"));
         let folder = TempDir::new().unwrap();
@@ -83,11 +93,23 @@ impl App {
                 BTreeMap::from([("AWS_REGION".to_owned(), "us-east-1".to_owned())])
             },
             default_concurrency: DEFAULT_CONCURRENCY,
-            paths,
             ..HostConfig::new(folder.path().join("no-programs"), folder.path().to_owned(), folder.path().to_owned())
         };
-        let host = Host::new(application.functions.values().cloned().collect(), config);
-        Self { host, application, folder }
+        let (mut application, mut config) = (application, config);
+        change(&mut config, &mut application);
+        let host = Host::new(application.functions.values().cloned().collect(), config.clone());
+        Self { host, application, config, folder }
+    }
+
+    /// Another host for the same functions, with its own way to keep events: that of the next runner.
+    pub(crate) fn next_host(&self, events: EventConfig) -> Host {
+        let config = HostConfig { events, ..self.config.clone() };
+        Host::new(self.application.functions.values().cloned().collect(), config)
+    }
+
+    /// The folder of everything.
+    pub(crate) fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// Its folder, the `LAMBDA_TASK_ROOT`.
