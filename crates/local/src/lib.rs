@@ -13,6 +13,7 @@
 //! the template; what stands in for a service belongs to `localstack/`.
 
 pub mod api;
+pub mod chaos;
 pub mod cli;
 pub mod conformance;
 pub mod destination;

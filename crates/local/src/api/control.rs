@@ -14,6 +14,7 @@ use serde::Serialize;
 
 use super::{Stack, error::ApiError};
 use crate::{
+    chaos::{Chaos, ChaosStatus},
     host::{Function, FunctionState},
     mapping::{Lag, Mapping, MappingState, MappingStatistics},
     metrics,
@@ -33,6 +34,8 @@ pub struct Status {
     pub schedules: Vec<ScheduleStatus>,
     /// Addresses of HTTP APIs by logical id.
     pub apis: Vec<(String, String)>,
+    /// Injected faults, when any are wanted.
+    pub chaos: Option<ChaosStatus>,
 }
 
 /// One function.
@@ -130,6 +133,7 @@ async fn status(State(stack): State<Arc<Stack>>) -> Json<Status> {
         mappings: futures::future::join_all(stack.mappings.iter().map(|mapping| mapping_status(&stack, mapping))).await,
         schedules: stack.schedules.values().map(|source| schedule_status(&stack, source)).collect(),
         apis: stack.apis.iter().map(|(name, port)| (name.clone(), format!("http://localhost:{port}"))).collect(),
+        chaos: stack.host.paths().chaos.as_deref().map(Chaos::status),
     })
 }
 

@@ -47,9 +47,30 @@ pub(super) async fn status(instance: &Instance, json: bool) -> anyhow::Result<()
         "schedules",
         &[("SCHEDULE", "name"), ("EXPRESSION", "expression"), ("ENABLED", "enabled"), ("LAST FIRED", "last_fired")],
     )?;
+    chaos(&status)?;
     for api in status.get("apis").and_then(Value::as_array).into_iter().flatten() {
         console::line(format!("{}  {}", cell(api.get(0)), cell(api.get(1))))?;
     }
+    Ok(())
+}
+
+/// What was injected so far, a line a trigger and function.
+fn chaos(status: &Value) -> anyhow::Result<()> {
+    let Some(chaos) = status.get("chaos").filter(|chaos| !chaos.is_null()) else { return Ok(()) };
+    console::line(format!("CHAOS  {}, seed {}", cell(chaos.get("spec")), cell(chaos.get("seed"))))?;
+    for stream in chaos.get("streams").and_then(Value::as_array).into_iter().flatten() {
+        let injected = stream.get("injected").and_then(Value::as_object).into_iter().flatten();
+        let injected: Vec<String> = injected.map(|(fault, count)| format!("{fault} {count}")).collect();
+        let injected = if injected.is_empty() { "nothing".to_owned() } else { injected.join(", ") };
+        let cell = |key: &str| cell(stream.get(key));
+        console::line(format!(
+            "{} to {}: {injected}, in {} invocations",
+            cell("trigger"),
+            cell("function"),
+            cell("decisions")
+        ))?;
+    }
+    console::line("")?;
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use clap::Args;
 
 use crate::{
+    chaos::ChaosSpec,
     remote::{Endpoint, Endpoints},
     stack::PathOptions,
 };
@@ -16,12 +17,21 @@ pub(super) struct PathArguments {
     /// The host at this address runs this function; may stand several times
     #[arg(long = "function-endpoint", value_name = "NAME=URL", value_parser = named_endpoint)]
     function_endpoints: Vec<(String, Endpoint)>,
+    /// Inject faults: crash, timeout, error, throttle, duplicate=SHARE, delay=SHARE:TIME, rebalance=TIME, with commas between
+    #[arg(long, value_name = "SPECIFICATION")]
+    chaos: Option<ChaosSpec>,
+    /// The same seed gives each trigger the same sequence of faults
+    #[arg(long, default_value_t = 1, requires = "chaos", value_name = "N")]
+    seed: u64,
 }
 
 impl PathArguments {
     pub(super) fn options(&self) -> PathOptions {
         let by_function = self.function_endpoints.iter().cloned().collect();
-        PathOptions { endpoints: Endpoints { all: self.functions_endpoint.clone(), by_function } }
+        PathOptions {
+            endpoints: Endpoints { all: self.functions_endpoint.clone(), by_function },
+            chaos: self.chaos.clone().map(|spec| (spec, self.seed)),
+        }
     }
 }
 

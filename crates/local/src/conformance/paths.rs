@@ -44,4 +44,44 @@ pub(super) const RULES: &[Rule] = &[
         text: "`millrace invoke --endpoint` prints the answer of a function on any host, and ends with 1 after a function error",
         source: "",
     },
+    Rule {
+        id: "chaos.faults.a-crash-kills-the-process-while-it-has-the-event",
+        text: "An injected crash kills the process after it was given the event, and is reported like any crash",
+        source: "",
+    },
+    Rule {
+        id: "chaos.faults.a-timeout-kills-the-process-although-it-has-done-its-work",
+        text: "An injected timeout kills the process after its work, after a second at the latest, and is reported with the template's timeout",
+        source: "",
+    },
+    Rule {
+        id: "chaos.faults.an-error-replaces-the-answer-to-work-that-was-done",
+        text: "An injected error replaces the answer to work that was done; the process stays",
+        source: "",
+    },
+    Rule {
+        id: "chaos.faults.a-throttled-invocation-does-not-reach-the-function",
+        text: "An injected throttling refuses an invocation before it reaches the function",
+        source: "",
+    },
+    Rule {
+        id: "chaos.faults.an-event-is-duplicated-and-a-request-is-not",
+        text: "Events of mappings and schedules and asynchronous ones may come twice, and are made to; requests of APIs and callers are not",
+        source: "lambda/latest/dg/invocation-async-error-handling.html",
+    },
+    Rule {
+        id: "chaos.faults.a-seed-gives-a-trigger-the-same-sequence-again-whatever-others-do",
+        text: "A seed gives each trigger the same sequence of faults again, whatever other triggers do",
+        source: "",
+    },
+    Rule {
+        id: "chaos.kafka.every-record-is-handled-at-least-once-and-none-is-lost",
+        text: "An event source mapping delivers every record at least once: through crashes, timeouts, errors, throttling, duplicates and rebalances none is lost",
+        source: "lambda/latest/dg/invocation-eventsourcemapping.html",
+    },
+    Rule {
+        id: "chaos.kafka.consumers-that-leave-and-join-again-lose-and-double-nothing",
+        text: "Consumers that leave their group after their batches and join again lose and double nothing",
+        source: "",
+    },
 ];

@@ -10,11 +10,15 @@ use bytes::Bytes;
 use super::{
     PAYLOAD_LIMIT,
     function::Function,
+    inject,
     log::FunctionLog,
     origin::Origin,
     outcome::{InvokeError, Outcome},
 };
-use crate::remote::{Call, CallError, Remote};
+use crate::{
+    chaos::Fault,
+    remote::{Call, CallError, Remote},
+};
 
 /// `cargo lambda watch` builds a function when it is first called; until it has answered once it gets this much more.
 const BUILD_GRACE: Duration = Duration::from_secs(120);
@@ -37,17 +41,31 @@ impl Function {
         request_id: &str,
         log: &FunctionLog,
         payload: Bytes,
+        fault: Option<Fault>,
     ) -> Result<Outcome, InvokeError> {
         let size = payload.len();
         let (spec, started) = (&self.spec, Instant::now());
-        let limit = spec.timeout + self.grace(remote);
+        let limit = match fault {
+            // That host goes on with it: nothing here can kill a process there.
+            Some(Fault::Crash(share)) => inject::crash_after(share, self.usual_ms()).min(spec.timeout),
+            Some(Fault::Timeout) => spec.timeout.min(inject::TIMEOUT_LIMIT),
+            _ => spec.timeout + self.grace(remote),
+        };
         let call = Call { function: &spec.name, payload, kind: "RequestResponse", log_tail: true, limit };
         log.line(&format!("START RequestId: {request_id} Version: $LATEST Host: {}", remote.endpoint()));
-        let called = remote.call(&call).await;
+        let mut called = remote.call(&call).await;
+        if matches!((&called, fault), (Ok(_), Some(Fault::Timeout))) {
+            called = Err(CallError::TimedOut);
+        }
         let duration = started.elapsed();
         let error = |kind: &str, message: &str| Outcome::error(request_id, kind, message, duration);
         let timed_out = called == Err(CallError::TimedOut);
         let outcome = match called {
+            Ok(_) if fault == Some(Fault::Error) => error(inject::ERROR_TYPE, inject::ERROR_MESSAGE),
+            Ok(_) | Err(CallError::TimedOut) if matches!(fault, Some(Fault::Crash(_))) => error(
+                "Runtime.ExitError",
+                &format!("RequestId: {request_id} Error: Runtime exited with error: injected, its answer was dropped"),
+            ),
             Ok(answer) if answer.payload.len() > PAYLOAD_LIMIT => {
                 Outcome::too_large(request_id, answer.payload.len(), PAYLOAD_LIMIT, duration)
             }

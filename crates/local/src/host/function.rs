@@ -18,6 +18,7 @@ use super::{
     HostConfig, PAYLOAD_LIMIT,
     concurrency::{Concurrency, Place},
     environment::{Ended, Environment, describe},
+    inject,
     link::{Answer, Job},
     log::{FunctionLog, Report},
     origin::Origin,
@@ -26,7 +27,7 @@ use super::{
     statistics::{FunctionState, Statistics},
     stream::Sink,
 };
-use crate::template::spec::FunctionSpec;
+use crate::{chaos::Fault, template::spec::FunctionSpec};
 
 /// Lambda gives the init phase ten seconds, or the function's timeout when that is longer.
 const INIT_LIMIT: Duration = Duration::from_secs(10);
@@ -130,15 +131,12 @@ impl Function {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner).len()
     }
 
-    pub(super) async fn invoke(&self, origin: &Origin, payload: Bytes) -> Result<Outcome, InvokeError> {
-        self.invoke_into(origin, payload, Sink::Collect).await
-    }
-
-    /// As `invoke`; the answer goes to `sink`.
-    pub(super) async fn invoke_into(
+    /// One attempt, with a fault in it or without; the answer goes to `sink`.
+    pub(super) async fn attempt(
         &self,
         origin: &Origin,
         payload: Bytes,
+        fault: Option<Fault>,
         mut sink: Sink,
     ) -> Result<Outcome, InvokeError> {
         if payload.len() > PAYLOAD_LIMIT {
@@ -149,7 +147,7 @@ impl Function {
         let log = FunctionLog::open(&self.log_path()).map_err(|error| self.not_runnable(&format!("{error:#}")))?;
         let tail = origin.wants_log_tail().then(|| log.end());
         if let Some(remote) = self.remote() {
-            let outcome = self.invoke_elsewhere(remote, origin, &request_id, &log, payload).await?;
+            let outcome = self.invoke_elsewhere(remote, origin, &request_id, &log, payload, fault).await?;
             if outcome.is_success() {
                 sink.pass(Answer::Response(outcome.payload.clone())).await;
             }
@@ -169,7 +167,7 @@ impl Function {
             return Ok(outcome);
         }
         let init_duration = environment.take_init();
-        let (mut outcome, usable) = self.run(&mut environment, origin, &request_id, payload, &mut sink).await;
+        let (mut outcome, usable) = self.run(&mut environment, origin, &request_id, payload, fault, &mut sink).await;
         outcome.init_duration = init_duration;
         let status = match (&outcome.function_error, usable) {
             (None, _) => None,
@@ -221,6 +219,11 @@ impl Function {
         Ok(environment)
     }
 
+    /// What an invocation takes, in milliseconds; `None` before the first one.
+    pub(super) fn usual_ms(&self) -> Option<f64> {
+        self.statistics.lock().unwrap_or_else(PoisonError::into_inner).durations.quantile_ms(0.5)
+    }
+
     /// The function's ARN in the local account.
     #[must_use]
     pub fn arn(&self) -> String {
@@ -234,6 +237,7 @@ impl Function {
         origin: &Origin,
         request_id: &str,
         payload: Bytes,
+        fault: Option<Fault>,
         sink: &mut Sink,
     ) -> (Outcome, bool) {
         let started = Instant::now();
@@ -241,7 +245,11 @@ impl Function {
         let deadline_ms = (now + self.spec.timeout).as_millis();
         let caller = origin.caller.clone().unwrap_or_default();
         let job = Job { request_id: request_id.to_owned(), payload, deadline_ms, caller };
-        let ended = environment.serve(job, self.spec.timeout, &self.ending, sink).await;
+        let limit = self.spec.timeout;
+        let ended = match fault {
+            None => environment.serve(job, limit, &self.ending, sink).await,
+            Some(fault) => inject::serve(environment, job, limit, &self.ending, fault, self.usual_ms()).await,
+        };
         let duration = started.elapsed();
         let error = |kind: &str, message: &str| Outcome::error(request_id, kind, message, duration);
         match ended {

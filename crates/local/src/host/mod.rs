@@ -5,11 +5,13 @@
 //! at a time and is kept for the next; one that crashed or ran out of time is gone, and the next invocation is cold.
 
 mod asynchronous;
+mod carry;
 mod concurrency;
 mod durations;
 mod elsewhere;
 mod environment;
 mod function;
+mod inject;
 mod link;
 mod log;
 mod memory;
@@ -76,6 +78,7 @@ pub struct Host {
     functions: Arc<IndexMap<String, Arc<Function>>>,
     asynchronous: Asynchronous,
     destinations: Destinations,
+    paths: Paths,
 }
 
 impl std::fmt::Debug for Host {
@@ -88,13 +91,20 @@ impl Host {
     /// Prepares the functions. No process starts before the first invocation.
     #[must_use]
     pub fn new(specs: Vec<FunctionSpec>, config: HostConfig) -> Self {
+        let paths = config.paths.clone();
         let config = Arc::new(config);
         let destinations = Destinations::new(&config.environment);
         let function =
             |spec: FunctionSpec| (spec.logical_id.clone(), Arc::new(Function::new(spec, Arc::clone(&config))));
         let functions: Arc<IndexMap<_, _>> = Arc::new(specs.into_iter().map(function).collect());
         let asynchronous = Asynchronous::new(Arc::clone(&functions), destinations.clone(), config.events.clone());
-        Self { functions, asynchronous, destinations }
+        Self { functions, asynchronous, destinations, paths }
+    }
+
+    /// What stands between the triggers and the functions.
+    #[must_use]
+    pub fn paths(&self) -> &Paths {
+        &self.paths
     }
 
     /// The function with this logical id, name, or ARN.

@@ -160,6 +160,31 @@ impl Mapping {
         Ok(())
     }
 
+    /// Lets the pollers leave their group as [`Mapping::disable`] does, and others join it again at once. A mapping that
+    /// is not enabled is left alone.
+    ///
+    /// # Errors
+    /// When Kafka does not answer; the next call tries again.
+    pub async fn rebalance(&self) -> anyhow::Result<()> {
+        let mut pollers = self.pollers.lock().await;
+        if self.state().0 != MappingState::Enabled {
+            return Ok(());
+        }
+        self.end_pollers(&mut pollers).await;
+        self.shared.stopping.store(false, Ordering::Release);
+        self.shared.abandoned.store(false, Ordering::Release);
+        self.start_pollers(&mut pollers).await
+    }
+
+    async fn end_pollers(&self, pollers: &mut Vec<JoinHandle<()>>) {
+        self.shared.stopping.store(true, Ordering::Release);
+        for poller in pollers.drain(..) {
+            if let Err(failure) = poller.await {
+                error!(mapping = self.shared.spec.logical_id, %failure, "a poller has crashed");
+            }
+        }
+    }
+
     /// Lets the pollers end what they began, commit, and leave their group.
     pub async fn disable(&self) {
         let mut pollers = self.pollers.lock().await;
@@ -167,12 +192,7 @@ impl Mapping {
             return;
         }
         self.shared.set_state(MappingState::Disabling);
-        self.shared.stopping.store(true, Ordering::Release);
-        for poller in pollers.drain(..) {
-            if let Err(failure) = poller.await {
-                error!(mapping = self.shared.spec.logical_id, %failure, "a poller has crashed");
-            }
-        }
+        self.end_pollers(&mut pollers).await;
         self.shared.set_state(MappingState::Disabled);
     }
 

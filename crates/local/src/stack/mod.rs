@@ -203,6 +203,7 @@ async fn start_functions(
     if left > 0 {
         progress(&format!("{left} events that were left are taken up"));
     }
+    paths::rebalance(&stack.host, &stack.mappings, &ending);
     running.ready = true;
     instance.announce(&running)?;
     Ok(Up { stack, instance: instance.clone(), gateways, ending })

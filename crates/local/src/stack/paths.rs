@@ -1,11 +1,15 @@
-//! What stands between the triggers and the functions of a stack: other hosts.
+//! What stands between the triggers and the functions of a stack: other hosts, injected faults.
 
 use std::{collections::BTreeMap, sync::Arc};
 
 use anyhow::bail;
+use tokio_util::sync::CancellationToken;
+use tracing::error;
 
 use crate::{
-    host::Paths,
+    chaos::{Chaos, ChaosSpec},
+    host::{Host, Paths, Trigger},
+    mapping::Mapping,
     remote::{Endpoints, Remote},
     template::spec::Application,
 };
@@ -15,6 +19,8 @@ use crate::{
 pub struct PathOptions {
     /// Functions that another host runs.
     pub endpoints: Endpoints,
+    /// Faults to inject, and the seed that they come from.
+    pub chaos: Option<(ChaosSpec, u64)>,
 }
 
 /// Prepares everything.
@@ -48,5 +54,33 @@ pub(super) async fn open(
     for (address, (_, functions)) in &by_address {
         progress(&format!("{address} runs {}", functions.join(", ")));
     }
-    Ok(Paths { remotes })
+    let chaos = options.chaos.as_ref().map(|(spec, seed)| {
+        progress(&format!("chaos: {spec}, seed {seed}"));
+        Arc::new(Chaos::new(spec.clone(), *seed))
+    });
+    Ok(Paths { remotes, chaos })
+}
+
+/// Lets the consumers of all mappings leave and join again as often as wanted, until `ending`.
+pub(super) fn rebalance(host: &Host, mappings: &[Arc<Mapping>], ending: &CancellationToken) {
+    let Some((chaos, every)) =
+        host.paths().chaos.as_ref().and_then(|chaos| Some((Arc::clone(chaos), chaos.spec().rebalance?)))
+    else {
+        return;
+    };
+    for mapping in mappings {
+        let function = host.find(mapping.function()).map(|f| f.spec().name.clone()).unwrap_or_default();
+        let (mapping, chaos, ending) = (Arc::clone(mapping), Arc::clone(&chaos), ending.clone());
+        tokio::spawn(async move {
+            // A queue of RabbitMQ has no groups.
+            let Mapping::Kafka(mapping) = &*mapping else { return };
+            while tokio::time::timeout(every, ending.cancelled()).await.is_err() {
+                let spec = mapping.spec();
+                chaos.injected(&Trigger::Mapping(spec.logical_id.as_str().into()), &function, "rebalance");
+                if let Err(failure) = mapping.rebalance().await {
+                    error!(mapping = spec.logical_id, error = format!("{failure:#}"), "cannot join the group again");
+                }
+            }
+        });
+    }
 }

@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, future::Future, pin::Pin};
 use libtest_mimic::{Failed, Trial};
 use millrace::conformance;
 
-use crate::{asynchronous, destinations, host, kafka, paths, pattern};
+use crate::{asynchronous, chaos, destinations, host, kafka, paths, pattern};
 
 /// Checks one rule against the real thing; a panic says what was found instead.
 struct Case {
@@ -169,6 +169,16 @@ fn table() -> Vec<Case> {
             "paths.elsewhere.calls-are-signed-when-the-environment-has-credentials" => paths::elsewhere::calls_are_signed_when_the_environment_has_credentials,
             "paths.ministack.a-function-of-ministack-answers-and-its-error-is-known-by-the-header" => paths::ministack::a_function_of_ministack_answers_and_its_error_is_known_by_the_header,
             "paths.ministack.invoke-asks-any-host-and-fails-with-the-function" => paths::ministack::invoke_asks_any_host_and_fails_with_the_function,
+        ],
+        cases![
+            "chaos.faults.a-crash-kills-the-process-while-it-has-the-event" => chaos::faults::a_crash_kills_the_process_while_it_has_the_event,
+            "chaos.faults.a-timeout-kills-the-process-although-it-has-done-its-work" => chaos::faults::a_timeout_kills_the_process_although_it_has_done_its_work,
+            "chaos.faults.an-error-replaces-the-answer-to-work-that-was-done" => chaos::faults::an_error_replaces_the_answer_to_work_that_was_done,
+            "chaos.faults.a-throttled-invocation-does-not-reach-the-function" => chaos::faults::a_throttled_invocation_does_not_reach_the_function,
+            "chaos.faults.an-event-is-duplicated-and-a-request-is-not" => chaos::faults::an_event_is_duplicated_and_a_request_is_not,
+            "chaos.faults.a-seed-gives-a-trigger-the-same-sequence-again-whatever-others-do" => chaos::faults::a_seed_gives_a_trigger_the_same_sequence_again_whatever_others_do,
+            "chaos.kafka.every-record-is-handled-at-least-once-and-none-is-lost" => chaos::kafka::every_record_is_handled_at_least_once_and_none_is_lost,
+            "chaos.kafka.consumers-that-leave-and-join-again-lose-and-double-nothing" => chaos::kafka::consumers_that_leave_and_join_again_lose_and_double_nothing,
         ],
     ]
     .into_iter()

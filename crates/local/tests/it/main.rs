@@ -11,6 +11,7 @@
 
 mod asynchronous;
 mod cases;
+mod chaos;
 mod destinations;
 mod host;
 mod kafka;

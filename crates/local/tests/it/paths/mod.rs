@@ -15,7 +15,7 @@ use millrace::{
 async fn to(address: &str, functions: &[&str], environment: &BTreeMap<String, String>) -> Paths {
     let remote = Arc::new(Remote::new(Endpoint::parse(address).unwrap(), environment).await.unwrap());
     let remotes = functions.iter().map(|id| ((*id).to_owned(), Arc::clone(&remote))).collect();
-    Paths { remotes }
+    Paths { remotes, ..Paths::default() }
 }
 
 /// A program of the tests' tools.
