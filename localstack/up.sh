@@ -15,4 +15,4 @@ fi
 export MILLRACE_SERVICES
 
 build_and_install services
-exec "$BIN_DIR/millrace" up --detach "$@"
+exec "$BIN_DIR/millrace" up --detach --no-build "$@"

@@ -2,7 +2,6 @@
 
 use std::{
     collections::BTreeMap,
-    net::TcpListener,
     path::{Path, PathBuf},
 };
 
@@ -142,83 +141,9 @@ pub fn is_alive(pid: u32) -> bool {
     !state.is_empty() && !state.starts_with(b"Z")
 }
 
-/// How ports are chosen.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
-pub enum PortChoice {
-    /// The usual ones, moved by their `MILLRACE_PORT_*` variables.
-    Fixed,
-    /// Any that are free, so that this instance runs beside others.
-    Free,
-}
-
-/// Chooses a port for every variable: a set variable wins, then the choice.
-///
-/// # Errors
-/// When a variable holds no port, a fixed port is taken by another program, or two variables name the same one.
-pub fn choose_ports(
-    usual: &BTreeMap<String, (u16, String)>,
-    choice: PortChoice,
-    environment: &BTreeMap<String, String>,
-) -> anyhow::Result<BTreeMap<String, u16>> {
-    let mut chosen: BTreeMap<String, u16> = BTreeMap::new();
-    // All sockets stay open until every port is chosen, so that no port is chosen twice.
-    let mut held = Vec::new();
-    for (variable, (usual, owner)) in usual {
-        let set = match environment.get(variable) {
-            Some(text) => {
-                Some(text.parse::<u16>().with_context(|| format!("{variable} is {text:?}, expected a port"))?)
-            }
-            None => None,
-        };
-        let wanted = match (set, choice) {
-            (Some(port), _) => port,
-            (None, PortChoice::Fixed) => *usual,
-            (None, PortChoice::Free) => 0,
-        };
-        if let Some((other, _)) = chosen.iter().find(|(_, port)| wanted != 0 && **port == wanted) {
-            bail!("{variable} and {other} are both port {wanted}");
-        }
-        let listener = TcpListener::bind(("127.0.0.1", wanted)).with_context(|| {
-            format!(
-                "port {wanted} ({owner}) is taken; stop the program that listens there, or move it with {variable}=PORT"
-            )
-        })?;
-        chosen.insert(variable.clone(), listener.local_addr().context("read a port")?.port());
-        held.push(listener);
-    }
-    Ok(chosen)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn usual(port: u16) -> BTreeMap<String, (u16, String)> {
-        BTreeMap::from([("MILLRACE_PORT_KAFKA".to_owned(), (port, "kafka".to_owned()))])
-    }
-
-    #[test]
-    fn a_taken_port_is_named_with_its_owner_and_its_variable() {
-        let taken = TcpListener::bind(("127.0.0.1", 0)).unwrap();
-        let port = taken.local_addr().unwrap().port();
-        let error = choose_ports(&usual(port), PortChoice::Fixed, &BTreeMap::new()).unwrap_err();
-        let message = format!("{error:#}");
-        assert!(message.contains(&format!("port {port} (kafka) is taken")), "{message}");
-        assert!(message.contains("MILLRACE_PORT_KAFKA=PORT"), "{message}");
-    }
-
-    #[test]
-    fn a_set_variable_moves_a_port_and_free_ports_differ() {
-        let free = TcpListener::bind(("127.0.0.1", 0)).unwrap().local_addr().unwrap().port();
-        let environment = BTreeMap::from([("MILLRACE_PORT_KAFKA".to_owned(), free.to_string())]);
-        assert_eq!(choose_ports(&usual(1), PortChoice::Fixed, &environment).unwrap()["MILLRACE_PORT_KAFKA"], free);
-        let many: BTreeMap<_, _> = (0..20).map(|n| (format!("P{n}"), (1, "x".to_owned()))).collect();
-        let chosen = choose_ports(&many, PortChoice::Free, &BTreeMap::new()).unwrap();
-        let distinct: std::collections::BTreeSet<_> = chosen.values().collect();
-        assert_eq!(distinct.len(), 20);
-        let bad = BTreeMap::from([("MILLRACE_PORT_KAFKA".to_owned(), "many".to_owned())]);
-        assert!(choose_ports(&usual(1), PortChoice::Fixed, &bad).is_err());
-    }
 
     #[test]
     fn what_has_ended_does_not_run() {

@@ -1,8 +1,8 @@
 //! `millrace`: runs a SAM template of Rust functions whole on one machine. It starts the services that the functions
 //! need, hosts the functions as processes, and drives them with their triggers as AWS would.
 //!
-//! - [`template`] reads the template, [`instance`] knows one running stack's folder and ports;
-//! - [`services`] starts what `localstack/` describes, [`host`] runs functions;
+//! - [`template`] reads the template, [`instance`] knows one running stack's folder, [`ports`] chooses its ports;
+//! - [`services`] starts what `localstack/` describes, [`build`] calls cargo, [`host`] runs functions, [`watch`] reloads them;
 //! - [`kafka_source`], [`rabbitmq_source`] (both are a [`mapping`]), [`schedule_source`] and [`gateway`] are the triggers, [`api`] answers AWS calls, [`metrics`] tells Prometheus;
 //! - [`pattern`] is what filters of event source mappings are written in;
 //! - [`destination`] sends what failed or succeeded to queues, topics and buckets;
@@ -13,6 +13,7 @@
 //! the template; what stands in for a service belongs to `localstack/`.
 
 pub mod api;
+pub mod build;
 pub mod chaos;
 pub mod cli;
 pub mod conformance;
@@ -25,6 +26,7 @@ pub mod lint;
 pub mod mapping;
 pub mod metrics;
 pub mod pattern;
+pub mod ports;
 pub mod rabbitmq_source;
 pub mod remote;
 pub mod schedule;
@@ -32,3 +34,4 @@ pub mod schedule_source;
 pub mod services;
 pub mod stack;
 pub mod template;
+pub mod watch;

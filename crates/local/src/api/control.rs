@@ -10,6 +10,7 @@ use axum::{
 };
 use chrono::{DateTime, SecondsFormat, Utc};
 use http::{StatusCode, header};
+use indexmap::IndexMap;
 use serde::Serialize;
 
 use super::{Stack, error::ApiError};
@@ -123,6 +124,7 @@ pub(super) fn router() -> Router<Arc<Stack>> {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/_millrace/status", get(status))
+        .route("/_millrace/environment/{name}", get(environment))
         .route("/_millrace/{action}/{name}", post(act))
 }
 
@@ -139,6 +141,20 @@ async fn status(State(stack): State<Arc<Stack>>) -> Json<Status> {
 
 async fn metrics(State(stack): State<Arc<Stack>>) -> impl IntoResponse {
     ([(header::CONTENT_TYPE, metrics::CONTENT_TYPE)], stack.metrics.of_stack(&stack.mappings).await)
+}
+
+/// What a process of the function sees, for `millrace exec`.
+async fn environment(
+    State(stack): State<Arc<Stack>>,
+    Path(name): Path<String>,
+) -> Result<Json<IndexMap<String, String>>, ApiError> {
+    let function = stack.host.find(&name).ok_or_else(|| {
+        let known: Vec<String> = stack.host.functions().map(|function| function.spec().name.clone()).collect();
+        ApiError::not_found(format!("function {name} does not exist; there are {}", known.join(", ")))
+    })?;
+    let variables = function.variables().map_err(ApiError::invalid)?;
+    // The last one wins, as in the process.
+    Ok(Json(variables.into_iter().collect()))
 }
 
 async fn act(

@@ -94,6 +94,7 @@ fn find<'s>(stack: &'s Stack, name: &str) -> Result<&'s Arc<Function>, ApiError>
 /// A FunctionConfiguration. The variables are the function's own, as on AWS, not what the host adds.
 fn describe(function: &Function) -> Value {
     let spec = function.spec();
+    let (timeout, memory_mb, environment) = function.settings();
     json!({
         "FunctionName": spec.name,
         "FunctionArn": function.arn(),
@@ -101,10 +102,10 @@ fn describe(function: &Function) -> Value {
         "Role": format!("arn:aws:iam::{ACCOUNT}:role/{}", spec.logical_id),
         "Handler": "bootstrap",
         "Description": "",
-        "Timeout": spec.timeout.as_secs(),
-        "MemorySize": spec.memory_mb,
+        "Timeout": timeout.as_secs(),
+        "MemorySize": memory_mb,
         "Version": "$LATEST",
-        "Environment": {"Variables": spec.environment},
+        "Environment": {"Variables": environment},
         "TracingConfig": {"Mode": "PassThrough"},
         "PackageType": "Zip",
         "Architectures": [if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }],

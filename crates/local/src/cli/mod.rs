@@ -3,6 +3,7 @@
 mod conformance;
 mod console;
 mod control;
+mod exec;
 mod inspect;
 mod invoke;
 mod lint;
@@ -17,7 +18,7 @@ use std::{path::PathBuf, process::ExitCode};
 
 use clap::{Args, Parser, Subcommand};
 
-use crate::instance::{Instance, PortChoice};
+use crate::{instance::Instance, ports::PortChoice, stack::ServiceChoice};
 
 /// Runs a SAM template of Rust functions whole on this machine: Kafka, schedules and HTTP drive them as on AWS.
 #[derive(Debug, Parser)]
@@ -54,6 +55,8 @@ enum Command {
     Stop(Named),
     /// Start a function or a service that was stopped
     Start(Named),
+    /// Run a command with a function's environment, or print that environment
+    Exec(exec::ExecArguments),
     /// Reserve concurrency for a function: how many of its invocations may run at once
     Scale(scale::ScaleArguments),
     /// Show how far each Kafka trigger is behind, by partition
@@ -98,6 +101,19 @@ struct UpArguments {
     /// How many invocations of a function run at once when it reserves no concurrency; the cores when not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: Option<u32>,
+    /// Services to start: `all`, `none` (endpoints come from the environment), or names with commas between them. When
+    /// not given: all, or what its triggers and functions need for a template outside of Millrace's own repository
+    #[arg(long, value_name = "all|none|NAME,...", value_parser = ServiceChoice::parse)]
+    services: Option<ServiceChoice>,
+    /// Start the programs that are there; call no cargo
+    #[arg(long)]
+    no_build: bool,
+    /// Rebuild and restart functions when their code, or what it depends on, is edited
+    #[arg(long, conflicts_with = "services_only")]
+    watch: bool,
+    /// End a function that takes more memory than its MemorySize, as Lambda does (Linux)
+    #[arg(long)]
+    enforce_memory: bool,
     /// Start the services and topics only, no function
     #[arg(long)]
     services_only: bool,
@@ -149,6 +165,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Restart(named) => control::act(&open()?, "restart", &named.name).await,
             Command::Stop(named) => control::act(&open()?, "stop", &named.name).await,
             Command::Start(named) => control::act(&open()?, "start", &named.name).await,
+            Command::Exec(arguments) => exec::run(&open()?, arguments).await,
             Command::Scale(arguments) => scale::run(&open()?, arguments).await,
             Command::Logs(arguments) => logs::run(&open()?, arguments).await,
             Command::Lint(arguments) => return lint::run(arguments),

@@ -17,7 +17,7 @@ use super::{UpArguments, console, live};
 use crate::{
     instance::{Instance, Running, is_alive},
     services,
-    stack::{self, UpOptions},
+    stack::{self, ServiceChoice, UpOptions},
 };
 
 /// How often `up --detach` and `down` look at the runner.
@@ -49,7 +49,7 @@ async fn in_front(instance: &Instance, arguments: &UpArguments) -> anyhow::Resul
         _ = interrupt.recv() => None,
         _ = terminate.recv() => None,
     };
-    let Some(up) = up else {
+    let Some(mut up) = up else {
         services::end_left_behind(instance).await;
         instance.withdraw();
         bail!("interrupted while starting; what had started is stopped again");
@@ -63,8 +63,15 @@ async fn in_front(instance: &Instance, arguments: &UpArguments) -> anyhow::Resul
         }
     };
     match instance.running().filter(|_| !arguments.plain && live::is_possible()) {
-        Some(running) => live::run(instance, &running, signalled).await?,
-        None => signalled.await,
+        // The screen belongs to the live view; what is reloaded stands in the runner's log.
+        Some(running) => tokio::select! {
+            () = up.watch(|text| tracing::info!("{text}")) => {}
+            done = live::run(instance, &running, signalled) => done?,
+        },
+        None => tokio::select! {
+            () = up.watch(console::progress) => {}
+            () = signalled => {}
+        },
     }
     console::progress("stopping; running invocations end first");
     tokio::select! {
@@ -149,21 +156,27 @@ pub(super) async fn down(dir: &Path) -> anyhow::Result<()> {
 fn options(arguments: &UpArguments) -> anyhow::Result<UpOptions> {
     let program = std::env::current_exe().context("find the millrace program")?;
     let environment: BTreeMap<String, String> = std::env::vars().filter(|(_, value)| !value.is_empty()).collect();
-    let environment = stack::without_exports(environment);
+    // Without services of its own a stack lives on those that the shell knows, be they of another instance.
+    let lives_on_others = arguments.services == Some(ServiceChoice::None);
+    let environment = if lives_on_others { environment } else { stack::without_exports(environment) };
     let folder = |name: &str| environment.get(name).map(PathBuf::from);
     // `cargo build` puts all programs beside each other.
     let beside = program.parent().map(Path::to_path_buf).unwrap_or_default();
-    let root = arguments.template.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let root = root.canonicalize().with_context(|| format!("find {}", arguments.template.display()))?;
     Ok(UpOptions {
         template: arguments.template.clone(),
         systems: arguments.systems.clone(),
         ports: arguments.ports,
         services_only: arguments.services_only,
         concurrency: arguments.concurrency,
+        enforce_memory: arguments.enforce_memory,
+        watch: arguments.watch,
         parameters: arguments.parameters.iter().cloned().collect(),
+        services: arguments.services.clone(),
+        // Whoever says where the programs are has built them.
+        build: !arguments.no_build && !arguments.services_only && folder("MILLRACE_BIN_DIR").is_none(),
+        programs_are_given: folder("MILLRACE_BIN_DIR").is_some(),
         bin_dir: folder("MILLRACE_BIN_DIR").unwrap_or(beside),
-        opt: folder("MILLRACE_OPT").unwrap_or_else(|| root.join(".millrace/opt")),
+        opt: folder("MILLRACE_OPT"),
         paths: arguments.paths.options(),
         environment,
     })

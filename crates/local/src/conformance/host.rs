@@ -117,4 +117,104 @@ pub(super) const RULES: &[Rule] = &[
         text: "A line in embedded metric format becomes a metric, whichever execution environment printed it",
         source: "AmazonCloudWatch/latest/monitoring/CloudWatch_Embedded_Metric_Format_Specification.html",
     },
+    Rule {
+        id: "host.api.a-reservation-holds-at-once-and-outlives-the-runner",
+        text: "PutFunctionConcurrency holds at once and after a restart; what ran when it came ends as it would have, what exceeds it gets 429",
+        source: "lambda/latest/dg/configuration-concurrency.html",
+    },
+    Rule {
+        id: "host.api.functions-are-listed-and-described",
+        text: "ListFunctions, GetFunction and GetFunctionConfiguration describe a function under its name and its ARN",
+        source: "lambda/latest/api/API_GetFunction.html",
+    },
+    Rule {
+        id: "host.api.a-client-context-and-a-trace-id-are-passed-on",
+        text: "The client context and the trace id of a caller reach the function; without one the function gets a trace id of its own",
+        source: "lambda/latest/api/API_Invoke.html",
+    },
+    Rule {
+        id: "host.api.the-log-tail-comes-with-the-answer-when-it-is-asked-for",
+        text: "With X-Amz-Log-Type: Tail an answer carries the last 4 KB of the invocation's log in base64",
+        source: "lambda/latest/api/API_Invoke.html",
+    },
+    Rule {
+        id: "host.api.exec-runs-a-command-with-the-functions-environment",
+        text: "`millrace exec` runs a command with a function's environment and its exit status; printed, secrets are masked",
+        source: "",
+    },
+    Rule {
+        id: "host.api.functions-end-when-the-runner-is-killed",
+        text: "A function's processes end when the runner is killed",
+        source: "",
+    },
+    Rule {
+        id: "host.foreign.a-template-from-elsewhere-is-built-started-and-invoked",
+        text: "A template of another repository is built with cargo, started and invoked; only what it needs runs beside it",
+        source: "serverless-application-model/latest/developerguide/building-rust.html",
+    },
+    Rule {
+        id: "host.foreign.a-package-at-the-templates-own-folder-names-its-program",
+        text: "CodeUri is the folder of a package; BuildProperties.Binary is needed only when that has several programs",
+        source: "serverless-application-model/latest/developerguide/building-rust.html",
+    },
+    Rule {
+        id: "host.foreign.a-program-that-does-not-compile-stops-up-with-the-compilers-words",
+        text: "A function that does not compile stops `up` with the compiler's words",
+        source: "",
+    },
+    Rule {
+        id: "host.foreign.without-services-a-trigger-names-the-variable-that-it-needs",
+        text: "With --services none a trigger without an endpoint is an error that names the variable",
+        source: "",
+    },
+    Rule {
+        id: "host.foreign.without-services-the-environment-gives-the-endpoints-and-the-credentials",
+        text: "With --services none endpoints, credentials and region come from the environment",
+        source: "",
+    },
+    Rule {
+        id: "host.foreign.the-invoke-api-moves-when-9000-is-taken",
+        text: "The Invoke API takes the next free port when 9000 is taken, and says so",
+        source: "",
+    },
+    Rule {
+        id: "host.limits.a-function-over-its-memory-is-ended-when-that-is-asked-for",
+        text: "With --enforce-memory a function over its MemorySize is killed, and answered with Runtime.ExitError, signal: killed",
+        source: "lambda/latest/dg/troubleshooting-invocation.html",
+    },
+    Rule {
+        id: "host.limits.a-json-log-has-lambdas-records",
+        text: "With LogFormat: JSON the log has platform.initStart, platform.start and platform.report records, and the function the log format and level in its environment",
+        source: "lambda/latest/dg/monitoring-cloudwatchlogs-advanced.html",
+    },
+    Rule {
+        id: "host.limits.an-extension-in-the-process-hears-of-every-invocation",
+        text: "An extension in the function's process that registered for INVOKE hears of every invocation",
+        source: "lambda/latest/dg/runtimes-extensions-api.html",
+    },
+    Rule {
+        id: "host.limits.what-the-extensions-api-refuses-it-refuses-as-lambda-does",
+        text: "An internal extension cannot register for SHUTDOWN, nor twice, nor ask without its identifier; its errors are accepted",
+        source: "lambda/latest/dg/runtimes-extensions-api.html",
+    },
+    Rule {
+        id: "host.reload.an-edit-restarts-what-depends-on-it-and-nothing-else",
+        text: "With --watch an edit rebuilds and restarts the functions that depend on the edited file, and no other",
+        source: "",
+    },
+    Rule {
+        id: "host.reload.a-build-that-fails-is-shown-and-what-ran-runs-on",
+        text: "With --watch a compiler error is shown in full, and the old process serves until the build succeeds",
+        source: "",
+    },
+    Rule {
+        id: "host.reload.a-bootstrap-of-any-language-restarts-when-its-folder-changes",
+        text: "With --watch a function with a ready bootstrap restarts when a file of its CodeUri changes",
+        source: "",
+    },
+    Rule {
+        id: "host.reload.an-edited-template-brings-environment-and-timeout-at-once-and-names-the-rest",
+        text: "With --watch an edited template brings environment, memory and timeout to the next process, and names what needs a new start",
+        source: "",
+    },
 ];

@@ -11,7 +11,7 @@ use super::{
     PAYLOAD_LIMIT,
     function::Function,
     inject,
-    log::FunctionLog,
+    log::{FunctionLog, Status},
     origin::Origin,
     outcome::{InvokeError, Outcome},
 };
@@ -95,7 +95,11 @@ impl Function {
                 return Err(InvokeError::Unreachable { function: spec.name.clone(), reason });
             }
         };
-        let status = outcome.function_error.map(|_| if timed_out { "timeout" } else { "error" });
+        let status = match outcome.function_error {
+            None => Status::Success,
+            Some(_) if timed_out => Status::Timeout,
+            Some(_) => Status::Error,
+        };
         self.finish(origin, log, &outcome, None, status);
         Ok(outcome)
     }

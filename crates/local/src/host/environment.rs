@@ -19,6 +19,7 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::AbortOnDropHandle};
 
 use super::{
+    guard,
     link::{Answer, Job, Link},
     log::FunctionLog,
     memory,
@@ -27,9 +28,13 @@ use super::{
     runtime_api,
     stream::Sink,
 };
+use crate::template::{names::function_arn, spec::FunctionSpec};
 
 /// How long a process that reported an error of its init phase may take to end.
 const INIT_ERROR_GRACE: Duration = Duration::from_millis(500);
+
+/// What Lambda says of a process that had more memory than it may have.
+pub(super) const OUT_OF_MEMORY: &str = "Runtime exited with error: signal: killed";
 
 /// The side that the host sees. Dropping it kills the process.
 #[derive(Debug)]
@@ -37,6 +42,8 @@ pub(super) struct Environment {
     link: Arc<Link>,
     jobs: mpsc::Sender<Job>,
     pid: u32,
+    /// What it may have, when somebody looks.
+    memory_mb: Option<u32>,
     exited: watch::Receiver<Option<ExitStatus>>,
     kill: Option<oneshot::Sender<()>>,
     started: Instant,
@@ -56,6 +63,8 @@ pub(super) enum Ended {
     Exited(ExitStatus),
     /// Time was over first.
     TimedOut,
+    /// It had more memory than it may have.
+    OutOfMemory,
 }
 
 impl Environment {
@@ -63,7 +72,8 @@ impl Environment {
     pub(super) async fn spawn(
         program: &Program,
         variables: &[(String, String)],
-        function_arn: String,
+        spec: &FunctionSpec,
+        memory_mb: Option<u32>,
         log: &FunctionLog,
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("open a port for the Runtime API")?;
@@ -82,13 +92,17 @@ impl Environment {
             .kill_on_drop(true);
         let child = command.spawn().with_context(|| format!("start {}", program.path().display()))?;
         let pid = child.id().context("the process ended at once")?;
+        guard::add(pid);
         let (jobs, job_receiver) = mpsc::channel(1);
         let (ready_sender, ready) = watch::channel(false);
         let (exit_sender, exited) = watch::channel(None);
         let (kill, killed) = oneshot::channel();
         tokio::spawn(watch_over(child, killed, exit_sender));
         let link = Arc::new(Link {
-            function_arn,
+            function_arn: function_arn(&spec.name),
+            function_name: spec.name.clone(),
+            handler: spec.handler.clone(),
+            extensions: Mutex::default(),
             jobs: Mutex::new(job_receiver),
             waiting: Mutex::new(None),
             ready: ready_sender,
@@ -100,6 +114,7 @@ impl Environment {
             link,
             jobs,
             pid,
+            memory_mb,
             exited,
             kill: Some(kill),
             started: Instant::now(),
@@ -129,6 +144,7 @@ impl Environment {
                 let status = status.ok().and_then(|status| *status);
                 ("Runtime.ExitError", format!("the process ended during its init phase: {}", describe(status)))
             }
+            () = memory::exceeds(self.pid, self.memory_mb) => ("Runtime.ExitError", OUT_OF_MEMORY.to_owned()),
             () = tokio::time::sleep(limit) => {
                 ("Sandbox.Timedout", format!("init took longer than {:.2} seconds", limit.as_secs_f64()))
             }
@@ -180,6 +196,7 @@ impl Environment {
             status = exited.wait_for(Option::is_some) => {
                 Ended::Exited(status.ok().and_then(|status| *status).unwrap_or_default())
             }
+            () = memory::exceeds(self.pid, self.memory_mb) => Ended::OutOfMemory,
             () = tokio::time::sleep(limit) => Ended::TimedOut,
         }
     }
@@ -227,6 +244,7 @@ fn kill(child: &mut Child) {
 }
 
 async fn watch_over(mut child: Child, killed: oneshot::Receiver<()>, exited: watch::Sender<Option<ExitStatus>>) {
+    let pid = child.id();
     let status = tokio::select! {
         status = child.wait() => status,
         // Sent by `end`, or dropped with the environment: either way the process has to go. An idle process holds no
@@ -236,5 +254,8 @@ async fn watch_over(mut child: Child, killed: oneshot::Receiver<()>, exited: wat
             child.wait().await
         }
     };
+    if let Some(pid) = pid {
+        guard::remove(pid);
+    }
     exited.send_replace(Some(status.unwrap_or_default()));
 }

@@ -1,6 +1,7 @@
 //! One function: its environments, its concurrency, and the way of one invocation through them.
 
 use std::{
+    collections::BTreeMap,
     path::PathBuf,
     sync::{
         Arc, Mutex, PoisonError,
@@ -17,10 +18,10 @@ use uuid::Uuid;
 use super::{
     HostConfig, PAYLOAD_LIMIT,
     concurrency::{Concurrency, Place},
-    environment::{Ended, Environment, describe},
+    environment::{Ended, Environment, OUT_OF_MEMORY, describe},
     inject,
     link::{Answer, Job},
-    log::{FunctionLog, Report},
+    log::{FunctionLog, Report, Status},
     origin::Origin,
     outcome::{InvokeError, Outcome},
     program::Program,
@@ -36,6 +37,8 @@ const INIT_LIMIT: Duration = Duration::from_secs(10);
 #[derive(Debug)]
 pub struct Function {
     pub(super) spec: FunctionSpec,
+    /// What a changed template changes while the function runs.
+    settings: Mutex<Arc<Tuned>>,
     pub(super) config: Arc<HostConfig>,
     /// One place an environment.
     places: Arc<Concurrency>,
@@ -51,10 +54,25 @@ pub struct Function {
     pub(super) answered_elsewhere: AtomicBool,
 }
 
+/// The settings of a process.
+#[derive(Debug, Clone)]
+pub(super) struct Tuned {
+    pub(super) timeout: Duration,
+    pub(super) memory_mb: u32,
+    pub(super) environment: BTreeMap<String, String>,
+}
+
+impl Tuned {
+    fn of(spec: &FunctionSpec) -> Self {
+        Self { timeout: spec.timeout, memory_mb: spec.memory_mb, environment: spec.environment.clone() }
+    }
+}
+
 impl Function {
     pub(super) fn new(spec: FunctionSpec, config: Arc<HostConfig>) -> Self {
         Self {
             places: Concurrency::new(spec.reserved_concurrency, config.default_concurrency),
+            settings: Mutex::new(Arc::new(Tuned::of(&spec))),
             spec,
             config,
             idle: Mutex::default(),
@@ -78,6 +96,32 @@ impl Function {
     /// When there is none; the text says where was looked.
     pub fn program(&self) -> Result<PathBuf, String> {
         Program::find(&self.spec, &self.config).map(|program| program.path().to_owned())
+    }
+
+    /// What its next process gets: a changed template may have changed timeout, memory and environment since the start.
+    pub(super) fn tuned(&self) -> Arc<Tuned> {
+        Arc::clone(&self.settings.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Its timeout, its memory in MB and its own variables now.
+    #[must_use]
+    pub fn settings(&self) -> (Duration, u32, BTreeMap<String, String>) {
+        let tuned = self.tuned();
+        (tuned.timeout, tuned.memory_mb, tuned.environment.clone())
+    }
+
+    /// Takes timeout, memory and environment from `spec`, for processes that start from now on.
+    pub fn set_settings(&self, spec: &FunctionSpec) {
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(Tuned::of(spec));
+    }
+
+    /// The variables that its next process will see, but for the address of its Runtime API.
+    ///
+    /// # Errors
+    /// When there is no program.
+    pub fn variables(&self) -> Result<Vec<(String, String)>, String> {
+        let program = Program::find(&self.spec, &self.config)?;
+        Ok(program.variables(&self.spec, &self.tuned(), &self.config))
     }
 
     /// Its log file.
@@ -144,8 +188,9 @@ impl Function {
         }
         let _place = self.place().await?;
         let request_id = origin.request_id.as_deref().map_or_else(|| Uuid::new_v4().to_string(), str::to_owned);
-        let log = FunctionLog::open(&self.log_path()).map_err(|error| self.not_runnable(&format!("{error:#}")))?;
-        let tail = origin.wants_log_tail().then(|| log.end());
+        let log = FunctionLog::open(&self.log_path(), &self.spec.logging)
+            .map_err(|error| self.not_runnable(&format!("{error:#}")))?;
+        let tail = origin.wants_log_tail().then(|| log.length());
         if let Some(remote) = self.remote() {
             let outcome = self.invoke_elsewhere(remote, origin, &request_id, &log, payload, fault).await?;
             if outcome.is_success() {
@@ -158,23 +203,20 @@ impl Function {
             Some(environment) => (environment, false),
             None => (self.spawn(&log).await?, true),
         };
-        log.line(&format!("START RequestId: {request_id} Version: $LATEST"));
-        if spawned && let Err(mut outcome) = environment.wait_until_ready(INIT_LIMIT.max(self.spec.timeout)).await {
+        log.start(&request_id);
+        let init_limit = INIT_LIMIT.max(self.tuned().timeout);
+        if spawned && let Err(mut outcome) = environment.wait_until_ready(init_limit).await {
             outcome.request_id.clone_from(&request_id);
             environment.end().await;
-            self.finish(origin, &log, &outcome, None, Some("error"));
+            self.finish(origin, &log, &outcome, None, Status::Failure("Runtime.ExitError"));
             outcome.log_tail = tail.map(|begin| log.tail(begin));
             return Ok(outcome);
         }
         let init_duration = environment.take_init();
-        let (mut outcome, usable) = self.run(&mut environment, origin, &request_id, payload, fault, &mut sink).await;
+        let (mut outcome, status) = self.run(&mut environment, origin, &request_id, payload, fault, &mut sink).await;
         outcome.init_duration = init_duration;
-        let status = match (&outcome.function_error, usable) {
-            (None, _) => None,
-            (Some(_), true) => Some("error"),
-            (Some(_), false) => Some("timeout"),
-        };
         self.finish(origin, &log, &outcome, environment.memory_used_mb(), status);
+        let usable = matches!(status, Status::Success | Status::Error);
         outcome.log_tail = tail.map(|begin| log.tail(begin));
         if usable && generation == self.generation.load(Ordering::Acquire) && !self.stopped.load(Ordering::Acquire) {
             self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(environment);
@@ -200,6 +242,10 @@ impl Function {
         })
     }
 
+    fn memory_limit(&self) -> Option<u32> {
+        self.config.enforce_memory.then(|| self.tuned().memory_mb)
+    }
+
     fn warm(&self) -> Option<Environment> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
         while let Some(environment) = idle.pop() {
@@ -212,8 +258,9 @@ impl Function {
 
     async fn spawn(&self, log: &FunctionLog) -> Result<Environment, InvokeError> {
         let program = Program::find(&self.spec, &self.config).map_err(|reason| self.not_runnable(&reason))?;
-        let variables = program.variables(&self.spec, &self.config);
-        let environment = Environment::spawn(&program, &variables, self.arn(), log).await;
+        let variables = program.variables(&self.spec, &self.tuned(), &self.config);
+        log.init_start(&self.spec.name);
+        let environment = Environment::spawn(&program, &variables, &self.spec, self.memory_limit(), log).await;
         let environment = environment.map_err(|error| self.not_runnable(&format!("{error:#}")))?;
         self.count(|statistics| statistics.cold_starts += 1);
         Ok(environment)
@@ -230,7 +277,7 @@ impl Function {
         crate::template::names::function_arn(&self.spec.name)
     }
 
-    /// One invocation in an environment that is ready. The flag says whether the environment can be used again.
+    /// One invocation in an environment that is ready.
     async fn run(
         &self,
         environment: &mut Environment,
@@ -239,16 +286,16 @@ impl Function {
         payload: Bytes,
         fault: Option<Fault>,
         sink: &mut Sink,
-    ) -> (Outcome, bool) {
+    ) -> (Outcome, Status) {
         let started = Instant::now();
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let deadline_ms = (now + self.spec.timeout).as_millis();
+        let timeout = self.tuned().timeout;
+        let deadline_ms = (now + timeout).as_millis();
         let caller = origin.caller.clone().unwrap_or_default();
         let job = Job { request_id: request_id.to_owned(), payload, deadline_ms, caller };
-        let limit = self.spec.timeout;
         let ended = match fault {
-            None => environment.serve(job, limit, &self.ending, sink).await,
-            Some(fault) => inject::serve(environment, job, limit, &self.ending, fault, self.usual_ms()).await,
+            None => environment.serve(job, timeout, &self.ending, sink).await,
+            Some(fault) => inject::serve(environment, job, timeout, &self.ending, fault, self.usual_ms()).await,
         };
         let duration = started.elapsed();
         let error = |kind: &str, message: &str| Outcome::error(request_id, kind, message, duration);
@@ -264,29 +311,34 @@ impl Function {
                         init_duration: None,
                         log_tail: None,
                     },
-                    true,
+                    Status::Success,
                 )
             }
             Ended::Answered(Answer::Error(payload)) => {
                 let mut outcome = error("", "");
                 outcome.payload = payload;
-                (outcome, true)
+                (outcome, Status::Error)
             }
             Ended::Answered(Answer::TooLarge { size, limit }) => {
-                (Outcome::too_large(request_id, size, limit, duration), true)
+                (Outcome::too_large(request_id, size, limit, duration), Status::Error)
             }
             Ended::Answered(Answer::Stream(_)) => {
-                (error("Runtime.TruncatedResponse", "the function's answer was not read to its end"), false)
+                let kind = "Runtime.TruncatedResponse";
+                (error(kind, "the function's answer was not read to its end"), Status::Failure(kind))
             }
             Ended::Exited(status) => {
                 let message =
                     format!("RequestId: {request_id} Error: Runtime exited with error: {}", describe(Some(status)));
-                (error("Runtime.ExitError", &message), false)
+                (error("Runtime.ExitError", &message), Status::Failure("Runtime.ExitError"))
+            }
+            Ended::OutOfMemory => {
+                let message = format!("RequestId: {request_id} Error: {OUT_OF_MEMORY}");
+                (error("Runtime.ExitError", &message), Status::Failure("Runtime.OutOfMemory"))
             }
             Ended::TimedOut => {
-                let limit = self.spec.timeout.as_secs_f64();
+                let limit = timeout.as_secs_f64();
                 let message = format!("RequestId: {request_id} Error: Task timed out after {limit:.2} seconds");
-                (error("Sandbox.Timedout", &message), false)
+                (error("Sandbox.Timedout", &message), Status::Timeout)
             }
         }
     }
@@ -297,14 +349,13 @@ impl Function {
         log: &FunctionLog,
         outcome: &Outcome,
         memory_used_mb: Option<u64>,
-        status: Option<&str>,
+        status: Status,
     ) {
-        log.line(&format!("END RequestId: {}", outcome.request_id));
-        log.report(&Report {
+        log.end(&Report {
             request_id: &outcome.request_id,
             duration: outcome.duration,
             init_duration: outcome.init_duration,
-            memory_mb: self.spec.memory_mb,
+            memory_mb: self.tuned().memory_mb,
             memory_used_mb,
             status,
         });

@@ -61,14 +61,14 @@ pub(super) async fn serve(
         Fault::Crash(share) => {
             let after = crash_after(share, usual_ms);
             match environment.serve(job, after.min(limit), ending, sink).await {
-                Ended::Exited(status) => Ended::Exited(status),
+                ended @ (Ended::Exited(_) | Ended::OutOfMemory) => ended,
                 Ended::Answered(_) | Ended::TimedOut => Ended::Exited(ExitStatus::from_raw(9)),
             }
         }
         Fault::Timeout => {
             let (began, limit) = (Instant::now(), limit.min(TIMEOUT_LIMIT));
             match environment.serve(job, limit, ending, sink).await {
-                Ended::Exited(status) => Ended::Exited(status),
+                ended @ (Ended::Exited(_) | Ended::OutOfMemory) => ended,
                 Ended::Answered(_) | Ended::TimedOut => {
                     tokio::time::sleep(limit.saturating_sub(began.elapsed())).await;
                     Ended::TimedOut

@@ -5,7 +5,7 @@ use std::sync::{Arc, atomic::AtomicBool};
 use bytes::Bytes;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
-use super::{origin::Caller, stream::Streamed};
+use super::{extensions::Extension, origin::Caller, stream::Streamed};
 
 /// An event on its way to a process.
 #[derive(Debug)]
@@ -36,6 +36,12 @@ pub(super) enum Answer {
 pub(super) struct Link {
     /// ARN, for `Lambda-Runtime-Invoked-Function-Arn`.
     pub(super) function_arn: String,
+    /// For extensions.
+    pub(super) function_name: String,
+    /// For extensions.
+    pub(super) handler: String,
+    /// Extensions in the process.
+    pub(super) extensions: Mutex<Vec<Extension>>,
     /// The next event; behind a lock because a process may give up a call for it and make another.
     pub(super) jobs: Mutex<mpsc::Receiver<Job>>,
     /// Who waits for the answer to which request.

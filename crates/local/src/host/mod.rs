@@ -10,7 +10,9 @@ mod concurrency;
 mod durations;
 mod elsewhere;
 mod environment;
+mod extensions;
 mod function;
+mod guard;
 mod inject;
 mod link;
 mod log;
@@ -44,9 +46,11 @@ use crate::{destination::Destinations, template::spec::FunctionSpec};
 pub const PAYLOAD_LIMIT: usize = 6 * 1024 * 1024;
 
 /// What every function of the host shares.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct HostConfig {
-    /// Where the programs are; `<program_dir>/<binary>`.
+    /// Programs by the function's logical id, as far as it is known where cargo puts them.
+    pub programs: BTreeMap<String, PathBuf>,
+    /// Where the others are: `<program_dir>/<binary>`. Empty: only the `bootstrap` in a `CodeUri` counts.
     pub program_dir: PathBuf,
     /// The template's folder, to which a `CodeUri` is relative.
     pub root: PathBuf,
@@ -58,6 +62,8 @@ pub struct HostConfig {
     pub default_concurrency: u32,
     /// How events (invocation type `Event`) are kept and retried.
     pub events: EventConfig,
+    /// Whether a process that has more memory than the function's `MemorySize` is ended, as on Lambda.
+    pub enforce_memory: bool,
     /// What stands between a trigger and an answer.
     pub paths: Paths,
 }
@@ -67,8 +73,7 @@ impl HostConfig {
     /// events in memory.
     #[must_use]
     pub fn new(program_dir: PathBuf, root: PathBuf, log_dir: PathBuf) -> Self {
-        let (environment, events, paths) = (BTreeMap::new(), EventConfig::default(), Paths::default());
-        Self { program_dir, root, log_dir, environment, default_concurrency: 1, events, paths }
+        Self { program_dir, root, log_dir, default_concurrency: 1, ..Self::default() }
     }
 }
 

@@ -3,7 +3,7 @@
 //! Each environment has a port of its own, so that `AWS_LAMBDA_RUNTIME_API` is a plain `host:port` as on Lambda: custom
 //! runtimes put `http://` before it and a path behind.
 
-use std::sync::{Arc, atomic::Ordering};
+use std::sync::Arc;
 
 use axum::{
     Router,
@@ -22,7 +22,7 @@ use tokio_util::task::AbortOnDropHandle;
 use uuid::Uuid;
 
 use super::{
-    PAYLOAD_LIMIT,
+    PAYLOAD_LIMIT, extensions,
     link::{Answer, Link},
     stream::{PARTS_IN_FLIGHT, Part, Streamed},
 };
@@ -37,8 +37,7 @@ pub(super) fn serve(listener: TcpListener, link: Arc<Link>) -> AbortOnDropHandle
         .route("/2018-06-01/runtime/invocation/{request_id}/response", post(response))
         .route("/2018-06-01/runtime/invocation/{request_id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
-        .route("/2020-01-01/extension/register", post(register_extension))
-        .route("/2020-01-01/extension/event/next", get(extension_next))
+        .merge(extensions::router())
         .layer(DefaultBodyLimit::max(PAYLOAD_LIMIT))
         .with_state(link);
     let listener = axum::serve::ListenerExt::tap_io(listener, |stream| {
@@ -57,6 +56,7 @@ async fn next(State(link): State<Arc<Link>>) -> Result<Response, Response> {
     let job = link.jobs.lock().await.recv().await;
     let job = job.ok_or_else(|| refuse(StatusCode::FORBIDDEN, "this execution environment has ended"))?;
     let trace = job.caller.trace.clone().unwrap_or_else(|| new_trace(job.deadline_ms));
+    extensions::tell(&link, &job, &trace).await;
     let mut answer = Response::builder()
         .header(header::CONTENT_TYPE, "application/json")
         .header("lambda-runtime-aws-request-id", job.request_id)
@@ -190,19 +190,6 @@ async fn answer(link: &Link, request_id: &str, answer: Answer) -> Result<Respons
             Err(refuse(StatusCode::BAD_REQUEST, "this request id is not under way"))
         }
     }
-}
-
-/// Extensions are accepted and then hear nothing, which is what an idle environment looks like to them. As on Lambda, a
-/// process with one is told by SIGTERM when it is to end.
-async fn register_extension(State(link): State<Arc<Link>>) -> Response {
-    link.has_extension.store(true, Ordering::Release);
-    let id = Uuid::new_v4().to_string();
-    let body = axum::Json(json!({"functionName": "function", "functionVersion": "$LATEST", "handler": "bootstrap"}));
-    ([("lambda-extension-identifier", id)], body).into_response()
-}
-
-async fn extension_next() -> Response {
-    std::future::pending().await
 }
 
 fn accepted() -> Response {

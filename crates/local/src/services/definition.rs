@@ -8,10 +8,13 @@ use std::{
 use anyhow::Context;
 use serde::Deserialize;
 
-use crate::template;
+use crate::{ports::Wanted, template};
+
+/// Where a checkout has its definitions.
+const FILE: &str = "localstack/services.yaml";
 
 /// The whole file.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Definitions {
     /// By name.
@@ -62,8 +65,36 @@ impl Definitions {
         let tree = template::yaml_to_json(&text, path)?;
         let mut definitions: Self =
             serde_json::from_value(tree).with_context(|| format!("understand {}", path.display()))?;
+        let path = path.canonicalize().with_context(|| format!("find {}", path.display()))?;
         definitions.dir = path.parent().unwrap_or(Path::new(".")).to_owned();
         Ok(definitions)
+    }
+
+    /// The definitions for a template in `root`: those beside it, else those of the checkout that `MILLRACE_ROOT` names,
+    /// else those of the checkout that this program was built from. `None` where there are none.
+    ///
+    /// # Errors
+    /// When a file is there and malformed, or `MILLRACE_ROOT` names a folder without one.
+    pub fn find(root: &Path, environment: &BTreeMap<String, String>) -> anyhow::Result<Option<Self>> {
+        let beside = root.join(FILE);
+        if beside.is_file() {
+            return Self::load(&beside).map(Some);
+        }
+        if let Some(named) = environment.get("MILLRACE_ROOT") {
+            let path = Path::new(named).join(FILE);
+            return Self::load(&path).context("MILLRACE_ROOT is not a checkout of Millrace").map(Some);
+        }
+        let program = std::env::current_exe().unwrap_or_default();
+        let above = program.ancestors().skip(1).map(Path::to_owned);
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        let found = above.chain([source]).map(|checkout| checkout.join(FILE)).find(|path| path.is_file());
+        found.map(|path| Self::load(&path)).transpose()
+    }
+
+    /// The repository that the scripts belong to.
+    #[must_use]
+    pub fn checkout(&self) -> &Path {
+        self.dir.parent().unwrap_or(&self.dir)
     }
 
     /// The service that gives this variable to others.
@@ -75,9 +106,10 @@ impl Definitions {
 
     /// Every port variable with its usual port and its service.
     #[must_use]
-    pub fn ports(&self, names: &[String]) -> BTreeMap<String, (u16, String)> {
+    pub fn ports(&self, names: &[String]) -> BTreeMap<String, Wanted> {
         let wanted = self.services.iter().filter(|(name, _)| names.contains(name));
-        wanted.flat_map(|(name, d)| d.ports.iter().map(|(v, p)| (v.clone(), (*p, name.clone())))).collect()
+        let port = |name: &str, usual: u16| Wanted { usual, owner: name.to_owned(), may_move: false };
+        wanted.flat_map(|(name, d)| d.ports.iter().map(move |(v, p)| (v.clone(), port(name, *p)))).collect()
     }
 }
 

@@ -2,15 +2,11 @@
 
 mod parts;
 mod paths;
+mod plan;
 mod select;
 mod variables;
 
-use std::{
-    collections::BTreeMap,
-    path::{Path, PathBuf},
-    sync::Arc,
-    time::Duration,
-};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc, time::Duration};
 
 use anyhow::{Context, bail};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -18,19 +14,21 @@ use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
 pub use paths::PathOptions;
+pub use select::ServiceChoice;
 pub use variables::without_exports;
 
 use self::{
-    select::{select, wanted_services},
-    variables::{exports, variables, write_files},
+    plan::{Plan, plan},
+    variables::write_files,
 };
 use crate::{
     api::{self, Settings, Stack},
-    instance::{Instance, PortChoice, Running, choose_ports},
+    instance::Instance,
     lint,
     metrics::Metrics,
-    services::{Definitions, ScriptEnvironment, Services},
-    template::{self, spec::Application},
+    ports::PortChoice,
+    services::{ScriptEnvironment, Services},
+    watch::Watch,
 };
 
 /// The variable that moves the Invoke API, and its usual port: that of `cargo lambda watch`, so that tools find it.
@@ -52,12 +50,22 @@ pub struct UpOptions {
     pub services_only: bool,
     /// Invocations of a function without reserved concurrency that run at once; the cores when not given.
     pub concurrency: Option<u32>,
+    /// Whether a function that takes more than its `MemorySize` is ended.
+    pub enforce_memory: bool,
+    /// Whether edits are watched for.
+    pub watch: bool,
     /// Values of template parameters.
     pub parameters: BTreeMap<String, String>,
+    /// Services to start, when it was said.
+    pub services: Option<ServiceChoice>,
+    /// Whether cargo is called before the functions start.
+    pub build: bool,
+    /// Whether `bin_dir` was named by the caller, and so holds any template's programs.
+    pub programs_are_given: bool,
     /// Where our programs are.
     pub bin_dir: PathBuf,
-    /// Where installed programs are.
-    pub opt: PathBuf,
+    /// Where installed programs are; in the checkout of the services when not given.
+    pub opt: Option<PathBuf>,
     /// The caller's environment.
     pub environment: BTreeMap<String, String>,
     /// What stands between triggers and functions.
@@ -71,6 +79,7 @@ pub struct Up {
     instance: Instance,
     gateways: Vec<JoinHandle<()>>,
     ending: CancellationToken,
+    watch: Option<Watch>,
 }
 
 /// Starts everything, in this order: services, topics, queues and buckets, functions that run on up (migrations), then triggers and APIs.
@@ -85,10 +94,14 @@ pub async fn up(options: &UpOptions, instance: &Instance, progress: impl Fn(&str
     for finding in lint::check(&plan.application) {
         progress(&format!("{}:{}", options.template.display(), finding.line()));
     }
+    for notice in &plan.notices {
+        progress(notice);
+    }
+    let programs = parts::programs(&plan, options, &progress).await?;
     instance.announce(&plan.running)?;
     let scripts = ScriptEnvironment {
-        root: plan.root.clone(),
-        opt: options.opt.clone(),
+        root: plan.checkout.clone(),
+        opt: options.opt.clone().unwrap_or_else(|| plan.checkout.join(".millrace/opt")),
         bin_dir: options.bin_dir.clone(),
         ports: plan.running.ports.clone(),
     };
@@ -96,7 +109,7 @@ pub async fn up(options: &UpOptions, instance: &Instance, progress: impl Fn(&str
     let services =
         Services::start(definitions, &plan.services, instance, &scripts, &options.environment, &progress).await;
     let started = match services {
-        Ok(services) => match start_functions(plan, services.clone(), options, instance, &progress).await {
+        Ok(services) => match start_functions(plan, programs, services.clone(), options, instance, &progress).await {
             Ok(up) => Ok(up),
             Err(error) => {
                 services.stop_all().await;
@@ -111,50 +124,9 @@ pub async fn up(options: &UpOptions, instance: &Instance, progress: impl Fn(&str
     started
 }
 
-/// What will be started, with every port and name settled; nothing runs yet.
-struct Plan {
-    root: PathBuf,
-    definitions: Definitions,
-    application: Application,
-    services: Vec<String>,
-    variables: BTreeMap<String, String>,
-    running: Running,
-}
-
-fn plan(options: &UpOptions, instance: &Instance) -> anyhow::Result<Plan> {
-    let root = options.template.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let root = root.canonicalize().with_context(|| format!("find {}", root.display()))?;
-    // Read once to learn which services and ports there are, then again with the ports in place.
-    let application = select(read(options, &options.environment)?, &options.systems)?;
-    let definitions = Definitions::load(&root.join("localstack/services.yaml"))?;
-    let services = wanted_services(&application, options, &definitions);
-    let mut usual = definitions.ports(&services);
-    usual.insert(INVOKE_PORT.0.to_owned(), (INVOKE_PORT.1, "the Invoke API".to_owned()));
-    if !options.services_only {
-        let apis = application.apis.values();
-        usual.extend(apis.map(|api| (api.port_variable.clone(), (api.port, api.logical_id.clone()))));
-    }
-    let ports = choose_ports(&usual, options.ports, &options.environment)?;
-    let invoke_port = ports.get(INVOKE_PORT.0).copied().unwrap_or(INVOKE_PORT.1);
-    let variables = variables(&definitions, &services, &ports, options, instance);
-    let mut application = select(read(options, &variables)?, &options.systems)?;
-    if options.services_only {
-        let Application { topics, buckets, queues, sns_topics, .. } = application;
-        application = Application { topics, buckets, queues, sns_topics, ..Application::default() };
-    }
-    let exports = exports(&definitions, &variables);
-    let running = Running { pid: std::process::id(), invoke_port, ports, exports, ready: false };
-    Ok(Plan { root, definitions, application, services, variables, running })
-}
-
-fn read(options: &UpOptions, environment: &BTreeMap<String, String>) -> anyhow::Result<Application> {
-    let options_of_template =
-        template::Options { parameters: options.parameters.clone(), environment: environment.clone() };
-    Ok(template::load(&options.template, &options_of_template)?)
-}
-
 async fn start_functions(
     plan: Plan,
+    programs: parts::Programs,
     services: Services,
     options: &UpOptions,
     instance: &Instance,
@@ -168,7 +140,9 @@ async fn start_functions(
         .await
         .with_context(|| format!("open port {} for the Invoke API", running.invoke_port))?;
     let paths = paths::open(&options.paths, &application, &options.environment, progress).await?;
-    let host = parts::host(&application, options, &root, instance, &variables, paths)?;
+    let build = programs.build.clone();
+    let host = parts::host(&application, options, &root, programs, instance, &variables, paths)?;
+    parts::warn_of_missing(&host, progress);
     for spec in application.functions.values().filter(|spec| spec.run_on_up) {
         parts::run_on_up(&host, spec, progress).await?;
     }
@@ -190,6 +164,7 @@ async fn start_functions(
         variables,
         settings,
     });
+    let watch = if options.watch { Some(parts::watch(&stack, build, application, options, instance)?) } else { None };
     let router = api::router(Arc::clone(&stack));
     let ended = ending.clone();
     tokio::spawn(async move {
@@ -206,10 +181,18 @@ async fn start_functions(
     paths::rebalance(&stack.host, &stack.mappings, &ending);
     running.ready = true;
     instance.announce(&running)?;
-    Ok(Up { stack, instance: instance.clone(), gateways, ending })
+    Ok(Up { stack, instance: instance.clone(), gateways, ending, watch })
 }
 
 impl Up {
+    /// Reloads what is edited, when that was asked for; without end.
+    pub async fn watch(&mut self, progress: impl Fn(&str)) {
+        if let Some(watch) = self.watch.take() {
+            watch.run(progress).await;
+        }
+        std::future::pending::<()>().await;
+    }
+
     /// Stops everything, so that nothing is lost: schedules first, then pollers (which end and commit their batches),
     /// then requests and invocations, then services.
     pub async fn down(self, progress: impl Fn(&str)) {

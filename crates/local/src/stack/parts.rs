@@ -1,6 +1,11 @@
 //! The parts of a stack, each made from the template: topics, the host, triggers, APIs.
 
-use std::{collections::BTreeMap, path::Path, sync::Arc, time::Duration};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
@@ -9,9 +14,14 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 use tracing::error;
 
-use super::UpOptions;
+use super::{
+    UpOptions,
+    plan::{self, Plan},
+    select::select,
+};
 use crate::{
     api::{Settings, Stack},
+    build::Build,
     destination::Destinations,
     gateway,
     host::{EventConfig, Host, HostConfig, InvokeError, Journal, Origin, Paths},
@@ -22,6 +32,7 @@ use crate::{
     rabbitmq_source,
     schedule_source::ScheduleSource,
     template::spec::{Application, FunctionSpec},
+    watch::Watch,
 };
 
 pub(super) async fn create_topics(
@@ -52,10 +63,77 @@ pub(super) async fn create_resources(
     Ok(())
 }
 
+/// Where the functions' programs are.
+#[derive(Debug, Default)]
+pub(super) struct Programs {
+    /// What cargo knows of them, when it was asked.
+    pub(super) build: Option<Build>,
+    /// A folder that holds them by name; none for a template from elsewhere.
+    folder: PathBuf,
+}
+
+/// Asks cargo for the functions' programs, and builds them. Nobody is asked when the caller says where they are, or when
+/// nothing is to be built and the template is this repository's own: then they lie beside the runner.
+pub(super) async fn programs(plan: &Plan, options: &UpOptions, progress: &impl Fn(&str)) -> anyhow::Result<Programs> {
+    let beside = options.programs_are_given || plan.own;
+    let folder = if beside { options.bin_dir.clone() } else { PathBuf::new() };
+    if options.programs_are_given && !options.watch
+        || options.services_only
+        || plan.own && !options.build && !options.watch
+    {
+        return Ok(Programs { build: None, folder });
+    }
+    let build = match Build::of(&plan.root, &plan.application, &options.bin_dir).await {
+        Ok(build) => build,
+        Err(error) if options.build => return Err(error.context("--no-build starts what is built already")),
+        Err(error) => {
+            progress(&format!("warning: {error:#}"));
+            return Ok(Programs { build: None, folder });
+        }
+    };
+    let elsewhere = |id: &str| {
+        let function = plan.application.functions.get(id);
+        function.is_some_and(|function| options.paths.endpoints.of(id, &function.name).is_some())
+    };
+    let functions: Vec<&str> = build.programs().keys().map(String::as_str).filter(|id| !elsewhere(id)).collect();
+    if options.build && !functions.is_empty() {
+        let began = Instant::now();
+        if build.run(&functions, true).await?.failed {
+            bail!("the functions do not compile; --no-build starts what is built already");
+        }
+        progress(&format!("built {} functions in {:.1} s", functions.len(), began.elapsed().as_secs_f64()));
+    }
+    Ok(Programs { build: Some(build), folder })
+}
+
+/// Watches what the functions are made of, and the template.
+pub(super) fn watch(
+    stack: &Stack,
+    build: Option<Build>,
+    application: Application,
+    options: &UpOptions,
+    instance: &Instance,
+) -> anyhow::Result<Watch> {
+    let (again, variables) = (options.clone(), stack.variables.clone());
+    let read = move || select(plan::read(&again, &variables)?, &again.systems);
+    Watch::new(stack.host.clone(), build, &options.template, instance.dir(), application, Box::new(read))
+}
+
+/// Names the functions that have no program; they fail when they are invoked.
+pub(super) fn warn_of_missing(host: &Host, progress: &impl Fn(&str)) {
+    // What another host runs needs no program here.
+    for function in host.functions().filter(|function| function.remote().is_none()) {
+        if let Err(reason) = function.program() {
+            progress(&format!("warning: {} has no program: {reason}", function.spec().name));
+        }
+    }
+}
+
 pub(super) fn host(
     application: &Application,
     options: &UpOptions,
     root: &Path,
+    programs: Programs,
     instance: &Instance,
     variables: &BTreeMap<String, String>,
     paths: Paths,
@@ -64,11 +142,13 @@ pub(super) fn host(
     let passed = |name: &str| name.starts_with("AWS_") || name == "RUST_LOG" || name == "RUST_BACKTRACE";
     let environment = variables.iter().filter(|(name, _)| passed(name)).map(|(n, v)| (n.clone(), v.clone())).collect();
     let config = HostConfig {
+        programs: programs.build.map(|build| build.paths()).unwrap_or_default(),
         environment,
+        enforce_memory: options.enforce_memory,
         default_concurrency: options.concurrency.unwrap_or_else(default_concurrency),
         events: EventConfig { journal, ..EventConfig::default() },
         paths,
-        ..HostConfig::new(options.bin_dir.clone(), root.to_owned(), instance.log_dir())
+        ..HostConfig::new(programs.folder, root.to_owned(), instance.log_dir())
     };
     Ok(Host::new(application.functions.values().cloned().collect(), config))
 }

@@ -1,6 +1,6 @@
 //! Which part of the template is wanted, and which services it needs.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::bail;
 
@@ -34,23 +34,90 @@ pub(super) fn select(mut application: Application, systems: &[String]) -> anyhow
     Ok(application)
 }
 
-/// Everything for `--services-only`; for the whole template all but those that are there on demand only; for a part what
-/// its functions name; and always what a trigger needs.
+/// Which services `up` was asked to start.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum ServiceChoice {
+    /// Every one but those that are there on demand only.
+    All,
+    /// None: endpoints come from the environment.
+    None,
+    /// These, with those that they need.
+    Named(Vec<String>),
+}
+
+impl ServiceChoice {
+    /// `all`, `none`, or names with commas between them.
+    ///
+    /// # Errors
+    /// When a name is empty.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        match text {
+            "all" => Ok(Self::All),
+            "none" => Ok(Self::None),
+            names if names.split(',').any(str::is_empty) => {
+                Err(format!("{text:?} is not `all`, `none`, or names with commas between them"))
+            }
+            names => Ok(Self::Named(names.split(',').map(str::to_owned).collect())),
+        }
+    }
+}
+
+/// What was asked for. Without a word: everything for `--services-only`; for the whole of a template beside its own
+/// definitions all but those that are there on demand only; for a part of it, and for a template from elsewhere, what
+/// its functions name and its triggers need.
 pub(super) fn wanted_services(
     application: &Application,
     options: &UpOptions,
     definitions: &Definitions,
-) -> Vec<String> {
+    own: bool,
+) -> anyhow::Result<Vec<String>> {
     let all = definitions.services.iter();
-    let mut wanted: BTreeSet<String> = if options.services_only {
-        all.map(|(name, _)| name.clone()).collect()
-    } else if options.systems.is_empty() {
-        all.filter(|(_, definition)| !definition.on_demand).map(|(name, _)| name.clone()).collect()
-    } else {
-        BTreeSet::new()
+    let usual = || all.clone().filter(|(_, definition)| !definition.on_demand).map(|(name, _)| name.clone());
+    let mut wanted: BTreeSet<String> = match &options.services {
+        Some(ServiceChoice::None) => return Ok(Vec::new()),
+        Some(ServiceChoice::Named(names)) => {
+            if let Some(unknown) = names.iter().find(|name| !definitions.services.contains_key(*name)) {
+                let known: Vec<&str> = definitions.services.keys().map(String::as_str).collect();
+                bail!("service {unknown} is unknown; there are {}", known.join(", "));
+            }
+            return Ok(names.clone());
+        }
+        Some(ServiceChoice::All) => usual().collect(),
+        None if options.services_only => all.clone().map(|(name, _)| name.clone()).collect(),
+        None if options.systems.is_empty() && own => usual().collect(),
+        None => BTreeSet::new(),
     };
     wanted.extend(application.functions.values().flat_map(|function| function.services.clone()));
     wanted
         .extend(application.needed_variables().filter_map(|variable| definitions.providing(variable)).map(Into::into));
-    wanted.into_iter().collect()
+    Ok(wanted.into_iter().collect())
+}
+
+/// Refuses to start when a trigger has no endpoint.
+pub(super) fn check_endpoints(
+    application: &Application,
+    variables: &BTreeMap<String, String>,
+    definitions: &Definitions,
+) -> anyhow::Result<()> {
+    let missing = |variable: &&'static str| variables.get(*variable).is_none_or(String::is_empty);
+    let Some(variable) = application.needed_variables().find(missing) else { return Ok(()) };
+    match definitions.providing(variable) {
+        Some(service) => bail!(
+            "a trigger of the template needs {variable}: set it, or let the service {service} start (--services {service})"
+        ),
+        None => bail!("a trigger of the template needs {variable}: set it"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::ServiceChoice;
+
+    #[test]
+    fn services_are_all_none_or_named() {
+        assert_eq!(ServiceChoice::parse("all"), Ok(ServiceChoice::All));
+        assert_eq!(ServiceChoice::parse("none"), Ok(ServiceChoice::None));
+        assert_eq!(ServiceChoice::parse("a,b"), Ok(ServiceChoice::Named(vec!["a".into(), "b".into()])));
+        assert!(ServiceChoice::parse("a,,b").is_err() && ServiceChoice::parse("").is_err());
+    }
 }

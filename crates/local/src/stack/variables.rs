@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use anyhow::Context;
 
-use super::{INVOKE_PORT, UpOptions};
+use super::{INVOKE_PORT, ServiceChoice, UpOptions};
 use crate::{
     instance::{Instance, write_whole},
     services::{Definitions, expand},
@@ -53,8 +53,9 @@ pub(super) fn variables(
             variables.insert(name.clone(), value);
         }
     }
-    // The emulator takes any credentials; with a real endpoint the caller's own are used.
-    if !options.environment.contains_key("AWS_ENDPOINT_URL") {
+    // The emulator takes any credentials; with a real endpoint, or without services, the caller's own are used.
+    let emulated = options.services != Some(ServiceChoice::None);
+    if emulated && !options.environment.contains_key("AWS_ENDPOINT_URL") {
         for (name, value) in [("AWS_ACCESS_KEY_ID", "test"), ("AWS_SECRET_ACCESS_KEY", "test"), ("AWS_REGION", REGION)]
         {
             variables.insert(name.into(), value.into());
@@ -62,7 +63,9 @@ pub(super) fn variables(
         variables.remove("AWS_SESSION_TOKEN");
         variables.remove("AWS_PROFILE");
     }
-    let region = variables.get("AWS_REGION").cloned().unwrap_or_else(|| REGION.to_owned());
+    let region = variables.get("AWS_REGION").or_else(|| variables.get("AWS_DEFAULT_REGION")).cloned();
+    let region = region.unwrap_or_else(|| REGION.to_owned());
+    variables.insert("AWS_REGION".into(), region.clone());
     variables.insert("AWS_DEFAULT_REGION".into(), region);
     let port = variables.get(INVOKE_PORT.0).cloned().unwrap_or_default();
     for service in ["LAMBDA", "SCHEDULER", "KAFKA"] {

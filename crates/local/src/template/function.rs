@@ -1,7 +1,6 @@
 //! `AWS::Serverless::Function`.
 
 use std::{
-    collections::BTreeMap,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -17,15 +16,18 @@ use super::{
     resources::Reader,
     schedules,
     spec::FunctionSpec,
+    variables,
 };
 
-const SUPPORTED: [&str; 11] = [
+const SUPPORTED: [&str; 13] = [
     "CodeUri",
     "DeadLetterQueue",
     "Environment",
     "EventInvokeConfig",
     "Events",
     "FunctionName",
+    "Handler",
+    "LoggingConfig",
     "MemorySize",
     "PackageType",
     "ReservedConcurrentExecutions",
@@ -84,13 +86,15 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fau
     let code_uri = code_uri(&fields)?;
     let environment = fields.nested("Environment", |environment| {
         environment.only(&["Variables"], &[])?;
-        environment.nested("Variables", variables)
+        environment.nested("Variables", variables::read)
     })?;
     let function = FunctionSpec {
         logical_id: id.to_owned(),
         name: scope.function_name(id)?,
-        binary: binary(reader, entry, &fields, &code_uri)?,
+        binary: binary(reader, entry, &code_uri)?,
         code_uri,
+        handler: fields.text("Handler")?.unwrap_or_else(|| "bootstrap".to_owned()),
+        logging: variables::logging(&fields)?,
         memory_mb: fields.count("MemorySize", 128..=10_240)?.unwrap_or(128),
         timeout: Duration::from_secs(fields.count("Timeout", 1..=900)?.unwrap_or(3).into()),
         environment: environment.flatten().unwrap_or_default(),
@@ -105,28 +109,6 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fau
     Ok(())
 }
 
-fn variables(fields: &Fields<'_, '_>) -> Result<BTreeMap<String, String>, Fault> {
-    let mut variables = BTreeMap::new();
-    for entry in fields.entries() {
-        let name = entry.key.as_str();
-        let first = name.starts_with(|c: char| c.is_ascii_alphabetic());
-        if !first || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
-            let message = format!(
-                "{}: \"{name}\" is no name; it begins with a letter and has letters, digits and _",
-                fields.what
-            );
-            return Err(Fault::new(entry.position, message));
-        }
-        // NoValue leaves the variable out; nothing at all after the colon is the empty text.
-        match fields.get(name)? {
-            Some(node) if node.is_null() => drop(variables.insert(name.to_owned(), String::new())),
-            Some(_) => drop(variables.insert(name.to_owned(), fields.required(name)?)),
-            None => {}
-        }
-    }
-    Ok(variables)
-}
-
 fn code_uri(fields: &Fields<'_, '_>) -> Result<PathBuf, Fault> {
     let uri = fields.required("CodeUri")?;
     if uri.is_empty() || uri.contains("://") {
@@ -136,24 +118,15 @@ fn code_uri(fields: &Fields<'_, '_>) -> Result<PathBuf, Fault> {
 }
 
 /// `BuildProperties.Binary`, or the last component of `CodeUri`.
-fn binary(reader: &Reader<'_, '_>, entry: &Entry, fields: &Fields<'_, '_>, code_uri: &Path) -> Result<String, Fault> {
+fn binary(reader: &Reader<'_, '_>, entry: &Entry, code_uri: &Path) -> Result<String, Fault> {
     if let Some(node) = entry.value.get("Metadata").and_then(|metadata| metadata.get("BuildProperties")) {
         let build = Fields::new(reader.scope, format!("{}.Metadata.BuildProperties", entry.key), node)?;
         if let Some(binary) = build.text("Binary")? {
             return Ok(binary);
         }
     }
-    match code_uri.file_name().and_then(|name| name.to_str()) {
-        Some(name) => Ok(name.to_owned()),
-        None => {
-            let found = code_uri.display().to_string();
-            Err(fields.refuse(
-                "CodeUri",
-                &found,
-                "target/lambda/<binary>/, or another folder with Metadata.BuildProperties.Binary",
-            ))
-        }
-    }
+    // The template's own folder has no name of use: its package says what the program is called.
+    Ok(code_uri.file_name().and_then(|name| name.to_str()).unwrap_or_default().to_owned())
 }
 
 impl Reader<'_, '_> {

@@ -38,6 +38,7 @@ mod snapshots;
 pub mod spec;
 #[cfg(test)]
 mod tests;
+mod variables;
 mod yaml;
 
 use std::{collections::BTreeMap, path::Path};

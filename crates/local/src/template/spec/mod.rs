@@ -15,7 +15,7 @@ pub use api::{ApiSpec, CorsSpec, RouteSpec};
 pub use application::{Application, TopicSpec, Warning};
 pub use asynchronous::AsynchronousSpec;
 pub use destination::{Destination, QueueSpec, SnsTopicSpec};
-pub use function::FunctionSpec;
+pub use function::{FunctionSpec, LoggingSpec, SystemLogLevel};
 pub use kafka::{KafkaMappingSpec, StartingPosition};
 pub use mq::MqMappingSpec;
 pub use outline::{Outline, Place, Root, Written};

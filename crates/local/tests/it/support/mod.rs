@@ -1,6 +1,7 @@
 //! A function in a folder of its own, a host that runs it, and the one way to wait.
 
 pub(crate) mod aws;
+pub(crate) mod project;
 pub(crate) mod source;
 pub(crate) mod topic;
 
@@ -45,19 +46,20 @@ pub(crate) struct App {
     folder: TempDir,
 }
 
-impl App {
-    /// A function with these properties (`Timeout: 1, MemorySize: 256`), whose `handler.py` is `handler`.
-    pub(crate) fn function(properties: &str, handler: &str) -> Self {
-        Self::of(
-            &format!(
-                "Resources:
+fn one_function(properties: &str) -> String {
+    format!(
+        "Resources:
                F:
                  Type: AWS::Serverless::Function
                  Properties: {{Runtime: provided.al2023, CodeUri: f/, {properties}}}
             "
-            ),
-            handler,
-        )
+    )
+}
+
+impl App {
+    /// A function with these properties (`Timeout: 1, MemorySize: 256`), whose `handler.py` is `handler`.
+    pub(crate) fn function(properties: &str, handler: &str) -> Self {
+        Self::of(&one_function(properties), handler)
     }
 
     /// The application of a template whose functions have `CodeUri: f/`.
@@ -68,6 +70,11 @@ impl App {
     /// As [`App::of`], with something between the triggers and the functions.
     pub(crate) fn on(template: &str, handler: &str, paths: Paths) -> Self {
         Self::changed(template, handler, |config, _| config.paths = paths)
+    }
+
+    /// As [`App::function`], in a host of its own making.
+    pub(crate) fn with(properties: &str, handler: &str, change: impl FnOnce(&mut HostConfig)) -> Self {
+        Self::changed(&one_function(properties), handler, |config, _| change(config))
     }
 
     /// As [`App::of`], with a change to the host's settings or to what the template said.
