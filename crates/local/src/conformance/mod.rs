@@ -9,6 +9,7 @@ mod host;
 mod kafka;
 mod paths;
 mod pattern;
+mod rabbitmq;
 
 /// One promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -23,7 +24,7 @@ pub struct Rule {
 
 /// All rules.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    [kafka::RULES, asynchronous::RULES, pattern::RULES, destinations::RULES, host::RULES, paths::RULES]
+    [kafka::RULES, rabbitmq::RULES, asynchronous::RULES, pattern::RULES, destinations::RULES, host::RULES, paths::RULES]
         .into_iter()
         .flatten()
 }

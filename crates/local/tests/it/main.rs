@@ -17,6 +17,7 @@ mod host;
 mod kafka;
 mod paths;
 mod pattern;
+mod rabbitmq;
 mod support;
 
 fn main() {
