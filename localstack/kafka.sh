@@ -96,9 +96,67 @@ log.segment.bytes=67108864
 log.index.size.max.bytes=1048576
 log.cleaner.dedupe.buffer.size=8388608
 PROPERTIES
+    local users=()
+    if [ -n "${MILLRACE_PORT_KAFKA_SASL:-}${MILLRACE_PORT_KAFKA_TLS:-}" ]; then
+        add_logins "$1"
+        users=(--add-scram "SCRAM-SHA-256=[name=$LOGIN_USER,password=$LOGIN_PASSWORD]"
+            --add-scram "SCRAM-SHA-512=[name=$LOGIN_USER,password=$LOGIN_PASSWORD]")
+    fi
     [ -e "$1/logs/meta.properties" ] || (
-        exec_java "$(use_archive)" kafka.tools.StorageTool format -t "$(random_id)" -c "$1/server.properties"
+        exec_java "$(use_archive)" kafka.tools.StorageTool format -t "$(random_id)" -c "$1/server.properties" \
+            ${users[@]+"${users[@]}"}
     ) >/dev/null
+}
+
+# Who may log in where logins are asked for, and the password of the client's key.
+readonly LOGIN_USER=millrace LOGIN_PASSWORD=millrace-secret
+
+# add_logins DIRECTORY: two more listeners, for tests of logins. MILLRACE_PORT_KAFKA_SASL takes PLAIN and SCRAM within
+# TLS, MILLRACE_PORT_KAFKA_TLS takes client certificates. Both must be set; users are known from the first start on.
+add_logins() {
+    local sasl tls jaas=org.apache.kafka.common.security
+    sasl=$(port KAFKA_SASL)
+    tls=$(port KAFKA_TLS)
+    [ -e "$1/tls/server.pem" ] || certificates "$1/tls"
+    # Of a property that stands twice the last one holds.
+    cat >>"$1/server.properties" <<PROPERTIES
+listeners=PLAINTEXT://127.0.0.1:$(port KAFKA),CONTROLLER://127.0.0.1:$(port KAFKA_CONTROLLER),SASL://127.0.0.1:$sasl,TLS://127.0.0.1:$tls
+advertised.listeners=PLAINTEXT://127.0.0.1:$(port KAFKA),SASL://127.0.0.1:$sasl,TLS://127.0.0.1:$tls
+listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_SSL,TLS:SSL
+inter.broker.listener.name=PLAINTEXT
+listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
+listener.name.sasl.plain.sasl.jaas.config=$jaas.plain.PlainLoginModule required user_$LOGIN_USER="$LOGIN_PASSWORD";
+listener.name.sasl.scram-sha-256.sasl.jaas.config=$jaas.scram.ScramLoginModule required;
+listener.name.sasl.scram-sha-512.sasl.jaas.config=$jaas.scram.ScramLoginModule required;
+listener.name.tls.ssl.client.auth=required
+ssl.keystore.type=PEM
+ssl.keystore.location=$1/tls/server.pem
+ssl.truststore.type=PEM
+ssl.truststore.location=$1/tls/ca.crt
+PROPERTIES
+}
+
+# certificates DIRECTORY: an authority of this broker's own (ca.crt), which signs the broker (server.pem) and a client
+# (client.crt, client.key with LOGIN_PASSWORD).
+certificates() {
+    have openssl || die "openssl is needed for logins: install it (Debian: apt-get install openssl)"
+    mkdir -p "$1"
+    (
+        cd "$1"
+        openssl req -x509 -newkey rsa:2048 -nodes -days 3650 -subj /CN=millrace-authority -keyout ca.key -out ca.crt
+        signed server localhost subjectAltName=DNS:localhost,IP:127.0.0.1
+        signed client millrace-client extendedKeyUsage=clientAuth
+        openssl pkcs8 -topk8 -v2 aes-256-cbc -in client.plain -passout "pass:$LOGIN_PASSWORD" -out client.key
+        { openssl pkcs8 -topk8 -nocrypt -in server.plain && cat server.crt ca.crt; } >server.new
+        mv server.new server.pem
+    ) >/dev/null 2>&1 || die "openssl could not make the certificates in $1"
+}
+
+# signed FILE COMMON_NAME EXTENSION: FILE.plain (key) and FILE.crt.
+signed() {
+    openssl req -newkey rsa:2048 -nodes -subj "/CN=$2" -keyout "$1.plain" -out "$1.csr"
+    printf '%s\n' "$3" >"$1.ext"
+    openssl x509 -req -days 3650 -in "$1.csr" -CA ca.crt -CAkey ca.key -CAcreateserial -extfile "$1.ext" -out "$1.crt"
 }
 
 # 16 random bytes as Kafka writes an id: base64 for URLs, no padding, no dash in front (the tool would see an option).

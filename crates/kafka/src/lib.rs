@@ -8,9 +8,11 @@ pub mod admin;
 mod config;
 mod dead_letter;
 mod identity;
+mod login;
 mod producer;
 
 pub use config::Config;
 pub use dead_letter::{Origin, dead_letter};
 pub use identity::{Identifier, TopicIdentity};
+pub use login::{Login, Mechanism};
 pub use producer::{Message, Producer};

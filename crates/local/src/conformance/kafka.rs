@@ -182,4 +182,24 @@ pub(super) const RULES: &[Rule] = &[
         text: "Partitions that are added to a topic are found while it is read, and read from their first record",
         source: "",
     },
+    Rule {
+        id: "kafka.access.passwords-for-scram-and-plain-come-from-a-secret",
+        text: "SASL_SCRAM_256_AUTH, SASL_SCRAM_512_AUTH and BASIC_AUTH log in within TLS, with username and password of the secret",
+        source: "lambda/latest/dg/kafka-cluster-auth.html",
+    },
+    Rule {
+        id: "kafka.access.a-client-certificate-comes-from-a-secret",
+        text: "CLIENT_CERTIFICATE_TLS_AUTH takes certificate, private key and its password from the secret; SERVER_ROOT_CA_CERTIFICATE says who signed the broker",
+        source: "lambda/latest/dg/kafka-cluster-auth.html",
+    },
+    Rule {
+        id: "kafka.access.a-login-that-is-refused-is-an-error-when-the-mapping-starts",
+        text: "A login that is refused, and a secret that is missing or has another form, are errors that name the mapping",
+        source: "",
+    },
+    Rule {
+        id: "kafka.access.the-login-is-not-for-the-stacks-own-broker",
+        text: "The template's login is for brokers other than the stack's own, which has no users",
+        source: "",
+    },
 ];

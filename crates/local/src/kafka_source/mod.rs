@@ -8,6 +8,7 @@
 //!
 //! Deliberately absent: schema registries and queue mode.
 
+mod access;
 mod attend;
 mod batch;
 mod collect;
@@ -24,4 +25,5 @@ mod retry;
 mod shared;
 mod start;
 
+pub use access::{connection, is_own_broker};
 pub use mapping::Mapping;

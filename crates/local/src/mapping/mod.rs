@@ -2,6 +2,7 @@
 //! kind does stands in [`crate::kafka_source`] and [`crate::rabbitmq_source`].
 
 mod lag;
+mod secrets;
 mod state;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use chrono::{DateTime, Utc};
 
 pub use lag::Lag;
 pub(crate) use lag::LagCache;
+pub(crate) use secrets::secrets;
 pub use state::{MappingChange, MappingState, MappingStatistics};
 
 use crate::{kafka_source, rabbitmq_source};

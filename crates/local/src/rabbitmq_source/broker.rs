@@ -10,7 +10,7 @@ use lapin::{
 };
 
 use super::login;
-use crate::template::spec::MqMappingSpec;
+use crate::{mapping, template::spec::MqMappingSpec};
 
 /// How long a connection may take.
 const CONNECT_LIMIT: Duration = Duration::from_secs(10);
@@ -54,7 +54,7 @@ impl Broker {
     /// # Errors
     /// When the secret is no login, or the broker does not answer or refuses.
     pub(super) async fn connect(&self) -> anyhow::Result<Connection> {
-        let secrets = login::secrets(&self.variables).await;
+        let secrets = mapping::secrets(&self.variables).await;
         let mut uri = self.uri.clone();
         uri.authority.userinfo = login::login(secrets.as_ref(), &self.secret, &self.uri.authority.userinfo).await?;
         let place = format!("{}:{}, virtual host {}", uri.authority.host, uri.authority.port, uri.vhost);

@@ -149,7 +149,7 @@ async fn start_functions(
     let metrics = Arc::new(Metrics::start(host.clone()));
     let settings = Settings::load(&instance.settings_file())?;
     parts::apply_concurrency(&host, &settings);
-    let mappings = parts::mappings(&application, &host, kafka.as_ref(), &variables, &settings)?;
+    let mappings = parts::mappings(&application, &host, kafka.as_ref(), &variables, &settings, progress).await?;
     let schedules = parts::schedules(&application, &host, &settings)?;
     let ending = CancellationToken::new();
     let gateways = parts::serve_apis(&application, &host, &metrics, &ending, progress).await?;

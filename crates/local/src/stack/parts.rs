@@ -178,12 +178,13 @@ pub(super) fn apply_concurrency(host: &Host, settings: &Settings) {
     }
 }
 
-pub(super) fn mappings(
+pub(super) async fn mappings(
     application: &Application,
     host: &Host,
     kafka: Option<&kafka::Config>,
     variables: &BTreeMap<String, String>,
     settings: &Settings,
+    progress: &impl Fn(&str),
 ) -> anyhow::Result<Vec<Arc<Mapping>>> {
     let mut mappings = Vec::new();
     for spec in &application.kafka_mappings {
@@ -191,7 +192,16 @@ pub(super) fn mappings(
             // An MSK cluster's ARN means the one broker that runs here.
             ([], Some(kafka)) => kafka.clone(),
             ([], None) => bail!("mapping {} (line {}) needs a Kafka broker, and none runs", spec.logical_id, spec.line),
-            (servers, _) => kafka::Config::plaintext(servers.join(",")),
+            (servers, _) if kafka_source::is_own_broker(spec, kafka) => {
+                if spec.access.login.is_some() {
+                    progress(&format!(
+                        "{} (line {}): SourceAccessConfigurations is not applied: the stack's own broker has no users",
+                        spec.logical_id, spec.line
+                    ));
+                }
+                kafka::Config::plaintext(servers.join(","))
+            }
+            _ => kafka_source::connection(spec, variables).await?,
         };
         mappings.push(Mapping::Kafka(kafka_source::Mapping::new(spec.clone(), host.clone(), kafka)));
     }

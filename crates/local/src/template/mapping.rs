@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::{
+    access,
     destinations::{self, Service},
     error::Fault,
     fields::Fields,
     filters, names,
-    node::{Node, Position},
+    node::Position,
     resources::Reader,
     spec::{Destination, KafkaMappingSpec, StartingPosition},
 };
@@ -66,6 +67,7 @@ pub(super) fn mapping(
         config.count("MinimumPollers", 1..=200)?;
         Ok(config.count("MaximumPollers", 1..=2000)?.unwrap_or(200))
     })?;
+    let msk = source.event_source_arn.is_some();
     let mapping = KafkaMappingSpec {
         uuid: names::mapping_uuid(&logical_id),
         logical_id,
@@ -88,11 +90,18 @@ pub(super) fn mapping(
         on_failure: on_failure(fields, topic)?,
         maximum_pollers: pollers.unwrap_or(1) as usize,
         topic: topic.clone(),
+        access: access::access(fields, msk)?,
         filters: filters::criteria(fields, "value")?,
         enabled: fields.boolean("Enabled")?.unwrap_or(true),
         line: fields.position.line,
     };
-    warn(reader, fields, &mapping)?;
+    if msk && mapping.access.login.is_some() {
+        let message = format!(
+            "{}.SourceAccessConfigurations is not applied here: the broker that stands in for the cluster has no users",
+            mapping.logical_id
+        );
+        reader.warn(&mapping.logical_id, fields.place("SourceAccessConfigurations"), message);
+    }
     reader.app.kafka_mappings.push(mapping);
     Ok(())
 }
@@ -133,24 +142,6 @@ pub(super) fn check_timeout(
         }
         None => Ok(()),
     }
-}
-
-/// What is accepted and still surprises.
-fn warn(reader: &mut Reader<'_, '_>, fields: &Fields<'_, '_>, mapping: &KafkaMappingSpec) -> Result<(), Fault> {
-    // Where the pollers run matters to AWS only; how they log in is the runner's own setting.
-    let Some(access) = fields.chosen("SourceAccessConfigurations")? else { return Ok(()) };
-    let items = access.as_sequence().unwrap_or_default();
-    let kinds = items.iter().filter_map(|item| item.get("Type").and_then(Node::as_text));
-    let login: Vec<_> = kinds.filter(|kind| !matches!(*kind, "VPC_SUBNET" | "VPC_SECURITY_GROUP")).collect();
-    if !login.is_empty() {
-        let message = format!(
-            "{}.SourceAccessConfigurations {} is not applied here; the runner logs in as its environment says",
-            mapping.logical_id,
-            login.join(", ")
-        );
-        reader.warn(&mapping.logical_id, fields.place("SourceAccessConfigurations"), message);
-    }
-    Ok(())
 }
 
 fn starting_position(fields: &Fields<'_, '_>) -> Result<StartingPosition, Fault> {

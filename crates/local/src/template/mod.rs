@@ -3,6 +3,7 @@
 //! What is not understood is an error with line and column, never ignored. What has no effect on one machine is on the
 //! lists of [`ignored`], each with its reason.
 
+mod access;
 mod api;
 mod asynchronous;
 mod conditions;

@@ -84,6 +84,20 @@ fn mappings() {
             "key: it is not accepted; accepted: value",
         ),
         (with(&format!("FilterCriteria: {{Filters: [{}]}}", "{Pattern: '{\"value\":[1]}'},".repeat(11))), "at most 10"),
+        (
+            with("SourceAccessConfigurations: [{Type: VIRTUAL_HOST, URI: /}]"),
+            "M.SourceAccessConfigurations[0].Type: \"VIRTUAL_HOST\" is not accepted; accepted: BASIC_AUTH, ",
+        ),
+        (with("SourceAccessConfigurations: [{Type: BASIC_AUTH}]"), "SourceAccessConfigurations[0]: URI is missing"),
+        (
+            with("SourceAccessConfigurations: [{Type: BASIC_AUTH, URI: a}, {Type: SASL_SCRAM_256_AUTH, URI: b}]"),
+            "t.yaml:14:79: M.SourceAccessConfigurations[1].Type: SASL_SCRAM_256_AUTH stands beside another one",
+        ),
+        (with("ConsumptionMode: Queue"), "M.ConsumptionMode: \"Queue\" is not accepted; accepted: Stream"),
+        (
+            with("SelfManagedKafkaEventSourceConfig: {SchemaRegistryConfig: {SchemaRegistryURI: x}}"),
+            "SchemaRegistryConfig is not supported yet",
+        ),
         (with("FunctionResponseTypes: [Nope]"), "accepted: ReportBatchItemFailures"),
         (with("EventSourceArn: arn:aws:kafka:us-east-1:1:cluster/c/1"), "it cannot stand beside EventSourceArn"),
         (with("EventSourceArn: arn:aws:mq:us-east-1:1:broker:b"), "M.StartingPosition is not accepted for Amazon MQ"),

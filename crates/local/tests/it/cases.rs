@@ -108,6 +108,10 @@ fn table() -> Vec<Case> {
             "kafka.sharing.a-second-runner-gets-its-share-while-the-first-ones-function-runs" => kafka::sharing::a_second_runner_gets_its_share_while_the_first_ones_function_runs,
             "kafka.sharing.what-was-revoked-while-the-function-ran-is-not-committed-by-its-success" => kafka::sharing::what_was_revoked_while_the_function_ran_is_not_committed_by_its_success,
             "kafka.sharing.partitions-that-are-added-are-read-from-their-first-record" => kafka::sharing::partitions_that_are_added_are_read_from_their_first_record,
+            "kafka.access.passwords-for-scram-and-plain-come-from-a-secret" => kafka::access::passwords_for_scram_and_plain_come_from_a_secret,
+            "kafka.access.a-client-certificate-comes-from-a-secret" => kafka::access::a_client_certificate_comes_from_a_secret,
+            "kafka.access.a-login-that-is-refused-is-an-error-when-the-mapping-starts" => kafka::access::a_login_that_is_refused_is_an_error_when_the_mapping_starts,
+            "kafka.access.the-login-is-not-for-the-stacks-own-broker" => kafka::access::the_login_is_not_for_the_stacks_own_broker,
         ],
         cases![
             "pattern.conditions.values-match-exactly-and-one-of-a-list-is-enough" => pattern::conditions::values_match_exactly_and_one_of_a_list_is_enough,

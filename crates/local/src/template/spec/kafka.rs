@@ -38,6 +38,8 @@ pub struct KafkaMappingSpec {
     pub report_batch_item_failures: bool,
     /// `DestinationConfig.OnFailure.Destination`: a Kafka topic, queue, SNS topic or bucket.
     pub on_failure: Option<Destination>,
+    /// `SourceAccessConfigurations`.
+    pub access: KafkaAccess,
     /// `FilterCriteria`, on `value`.
     pub filters: Filters,
     /// `ProvisionedPollerConfig.MaximumPollers`; 1 when unset.
@@ -65,4 +67,29 @@ pub enum StartingPosition {
     Latest,
     /// `AT_TIMESTAMP`: the first record at or after this time, milliseconds since the epoch.
     AtTimestamp(i64),
+}
+
+/// How to log in to the cluster; the names of secrets, which are read when the stack starts.
+#[derive(Debug, Clone, Default)]
+pub struct KafkaAccess {
+    /// Who the consumer is; `None` for nobody.
+    pub login: Option<(KafkaAuthentication, SecretId)>,
+    /// `SERVER_ROOT_CA_CERTIFICATE`: who signed the brokers' certificates.
+    pub root_certificate: Option<SecretId>,
+}
+
+/// Name or ARN of a secret, or why it has no local value: that matters only when the login is used.
+pub type SecretId = Result<String, String>;
+
+/// The ways of logging in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum KafkaAuthentication {
+    /// `BASIC_AUTH`: SASL/PLAIN.
+    Plain,
+    /// `SASL_SCRAM_256_AUTH`.
+    ScramSha256,
+    /// `SASL_SCRAM_512_AUTH`.
+    ScramSha512,
+    /// `CLIENT_CERTIFICATE_TLS_AUTH`.
+    ClientCertificate,
 }

@@ -16,7 +16,7 @@ pub use application::{Application, TopicSpec, Warning};
 pub use asynchronous::AsynchronousSpec;
 pub use destination::{Destination, QueueSpec, SnsTopicSpec};
 pub use function::{FunctionSpec, LoggingSpec, SystemLogLevel};
-pub use kafka::{KafkaMappingSpec, StartingPosition};
+pub use kafka::{KafkaAccess, KafkaAuthentication, KafkaMappingSpec, SecretId, StartingPosition};
 pub use mq::MqMappingSpec;
 pub use outline::{Outline, Place, Root, Written};
 pub use schedule::{ScheduleKind, ScheduleSpec};

@@ -1,5 +1,6 @@
 //! The Kafka source.
 
+pub(crate) mod access;
 pub(crate) mod batching;
 pub(crate) mod event;
 pub(crate) mod failures;

@@ -1,6 +1,7 @@
 //! A function in a folder of its own, a host that runs it, and the one way to wait.
 
 pub(crate) mod aws;
+pub(crate) mod logins;
 pub(crate) mod node;
 pub(crate) mod project;
 pub(crate) mod queue;

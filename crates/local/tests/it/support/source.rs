@@ -1,12 +1,16 @@
 //! A topic, a function, and the mapping between them.
 
 use base64_simd::STANDARD;
-use millrace::{host::Paths, kafka_source::Mapping};
+use kafka::Config;
+use millrace::{
+    host::Paths,
+    kafka_source::{Mapping, connection},
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::{
-    App,
+    App, aws,
     topic::{Topic, broker},
     until,
 };
@@ -55,16 +59,28 @@ impl Source {
         let name = format!("runner-{}", Uuid::new_v4().simple());
         let topic = Topic::create(name.clone(), partitions).await;
         let failed = Topic::create(format!("{name}.failed"), 1).await;
-        let app = App::on(&Self::template(&name, properties), handler, paths);
+        let app = App::on(&Self::template(&broker().bootstrap_servers, &name, properties), handler, paths);
         let mapping = Self::mapping(&app, &topic);
         Self { app, mapping, topic, failed }
     }
 
-    fn template(topic: &str, properties: &str) -> String {
+    /// A topic of one partition on a broker that asks for logins: `open` is where it does not, `servers` where it does.
+    pub(crate) async fn with_login(open: &Config, servers: &str, properties: &str, judge: &str) -> Self {
+        let name = format!("runner-{}", Uuid::new_v4().simple());
+        let topic = Topic::create_on(open.clone(), name.clone(), 1).await;
+        let failed = Topic::create_on(open.clone(), format!("{name}.failed"), 1).await;
+        let app = App::of(&Self::template(servers, &name, properties), &format!("{READER}\n{judge}"));
+        let spec = app.application.kafka_mappings[0].clone();
+        let cluster = connection(&spec, &aws::variables()).await.unwrap_or_else(|error| panic!("{error:#}"));
+        let mapping = Mapping::new(spec, app.host.clone(), cluster);
+        Self { app, mapping, topic, failed }
+    }
+
+    /// A function with one Kafka event.
+    pub(crate) fn template(servers: &str, topic: &str, properties: &str) -> String {
         let start = if properties.contains("StartingPosition") { "" } else { "StartingPosition: TRIM_HORIZON, " };
         let window = if properties.contains("Window") { "" } else { "MaximumBatchingWindowInSeconds: 0, " };
         let properties = properties.replace("TOPIC", topic);
-        let servers = broker().bootstrap_servers;
         format!(
             "Resources:
                F:
@@ -94,7 +110,10 @@ impl Source {
 
     /// The same function and topic, set up by another template: a runner that starts later with changed properties.
     pub(crate) fn remapped(&self, properties: &str, judge: &str) -> (App, Mapping) {
-        let app = App::of(&Self::template(&self.topic.name, properties), &format!("{READER}\n{judge}"));
+        let app = App::of(
+            &Self::template(&broker().bootstrap_servers, &self.topic.name, properties),
+            &format!("{READER}\n{judge}"),
+        );
         let mapping = Self::mapping(&app, &self.topic);
         (app, mapping)
     }

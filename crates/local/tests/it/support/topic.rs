@@ -66,7 +66,11 @@ pub(crate) struct Topic {
 impl Topic {
     /// A new one, which takes records of up to 8 MB.
     pub(crate) async fn create(name: String, partitions: i32) -> Self {
-        let kafka = broker();
+        Self::create_on(broker(), name, partitions).await
+    }
+
+    /// As [`Topic::create`], on another broker.
+    pub(crate) async fn create_on(kafka: Config, name: String, partitions: i32) -> Self {
         let properties = BTreeMap::from([("max.message.bytes".to_owned(), "10485760".to_owned())]);
         admin::create_topic(&kafka, &name, partitions, &properties).await.unwrap();
         // The controller answers before the broker tells everybody.
