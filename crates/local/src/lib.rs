@@ -1,7 +1,7 @@
 //! `millrace`: runs a SAM template of Rust functions whole on one machine. It starts the services that the functions
 //! need, hosts the functions as processes, and drives them with their triggers as AWS would.
 //!
-//! - [`template`] reads the template, [`instance`] knows one running stack's folder, [`ports`] chooses its ports;
+//! - [`template`] reads the template, [`instance`] knows one running stack's folder, [`ports`] chooses its ports, [`issuer`] signs its tokens;
 //! - [`services`] starts what `localstack/` describes, [`build`] calls cargo, [`host`] runs functions, [`watch`] reloads them;
 //! - [`kafka_source`], [`rabbitmq_source`] (both are a [`mapping`]), [`schedule_source`] and [`gateway`] are the triggers, [`api`] answers AWS calls, [`metrics`] tells Prometheus;
 //! - [`pattern`] is what filters of event source mappings are written in;
@@ -21,6 +21,7 @@ pub mod destination;
 pub mod gateway;
 pub mod host;
 pub mod instance;
+pub mod issuer;
 pub mod kafka_source;
 pub mod lint;
 pub mod mapping;

@@ -8,6 +8,7 @@ mod control;
 mod error;
 mod functions;
 mod invoke;
+mod issuer;
 mod mappings;
 mod msk;
 mod schedules;
@@ -51,6 +52,7 @@ pub fn router(stack: Arc<Stack>) -> Router {
         .merge(invoke::router())
         .merge(functions::router())
         .merge(streaming::router())
+        .merge(issuer::router())
         .merge(mappings::router())
         .merge(schedules::router())
         .merge(msk::router())

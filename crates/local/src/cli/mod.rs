@@ -11,6 +11,7 @@ mod live;
 mod logs;
 mod paths;
 mod scale;
+mod token;
 mod topic;
 mod up;
 
@@ -76,6 +77,8 @@ enum Command {
         #[arg(long)]
         json: bool,
     },
+    /// Print a token of the local issuer, for routes with a JWT authorizer
+    Token(token::TokenArguments),
     /// Print `export` lines with which other programs reach the running stack: eval "$(millrace env)"
     Env {
         /// As JSON, for scripts
@@ -160,6 +163,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Top => live::top(&open()?).await,
             Command::Lag { json } => inspect::lag(&open()?, *json).await,
             Command::Conformance { json } => conformance::print(*json),
+            Command::Token(arguments) => token::run(&open()?, arguments),
             Command::Env { json } => inspect::env(&open()?, *json),
             Command::Invoke(arguments) => return invoke::run(&cli.dir, arguments).await,
             Command::Restart(named) => control::act(&open()?, "restart", &named.name).await,

@@ -5,6 +5,9 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, Response, StatusCode, hea
 
 use crate::template::spec::CorsSpec;
 
+/// What a function URL answers to a preflight; an HTTP API answers [`StatusCode::NO_CONTENT`].
+pub const URL_PREFLIGHT: StatusCode = StatusCode::OK;
+
 const HEADERS: [HeaderName; 6] = [
     header::ACCESS_CONTROL_ALLOW_ORIGIN,
     header::ACCESS_CONTROL_ALLOW_CREDENTIALS,
@@ -15,13 +18,13 @@ const HEADERS: [HeaderName; 6] = [
 ];
 
 /// The answer to a preflight; `None` when the request is none.
-pub fn preflight(cors: &CorsSpec, method: &Method, headers: &HeaderMap) -> Option<Response<Bytes>> {
+pub fn preflight(cors: &CorsSpec, method: &Method, headers: &HeaderMap, status: StatusCode) -> Option<Response<Bytes>> {
     let origin = headers.get(header::ORIGIN)?.to_str().ok()?;
     if method != Method::OPTIONS || !headers.contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) {
         return None;
     }
     let mut response = Response::new(Bytes::new());
-    *response.status_mut() = StatusCode::NO_CONTENT;
+    *response.status_mut() = status;
     if let Some(allowed) = allowed_origin(cors, origin) {
         let out = response.headers_mut();
         put(out, header::ACCESS_CONTROL_ALLOW_ORIGIN, &allowed);
@@ -55,6 +58,8 @@ pub fn apply(cors: &CorsSpec, origin: Option<&str>, headers: &mut HeaderMap) {
 
 fn allowed_origin(cors: &CorsSpec, origin: &str) -> Option<String> {
     cors.allow_origins.iter().find_map(|allowed| match allowed.as_str() {
+        // A browser sends no credentials to "*"; only function URLs accept the two together.
+        "*" if cors.allow_credentials => Some(origin.to_owned()),
         "*" => Some("*".to_owned()),
         "https://*" | "http://*" if origin.starts_with(allowed.trim_end_matches('*')) => Some(origin.to_owned()),
         allowed if allowed.eq_ignore_ascii_case(origin) => Some(origin.to_owned()),
@@ -90,15 +95,17 @@ mod tests {
 
     #[test]
     fn preflights() {
-        let answer = preflight(&cors(&["http://a"]), &Method::OPTIONS, &request("http://a")).unwrap();
+        let answer =
+            preflight(&cors(&["http://a"]), &Method::OPTIONS, &request("http://a"), StatusCode::NO_CONTENT).unwrap();
         assert_eq!(answer.status(), 204);
         assert_eq!(answer.headers()["access-control-allow-origin"], "http://a");
         assert_eq!(answer.headers()["access-control-allow-methods"], "GET,POST");
         assert_eq!(answer.headers()["access-control-max-age"], "60");
-        let other = preflight(&cors(&["http://a"]), &Method::OPTIONS, &request("http://b")).unwrap();
+        let other =
+            preflight(&cors(&["http://a"]), &Method::OPTIONS, &request("http://b"), StatusCode::NO_CONTENT).unwrap();
         assert!(other.headers().is_empty(), "204 without headers: the browser refuses");
-        assert!(preflight(&cors(&["*"]), &Method::GET, &request("http://a")).is_none());
-        assert!(preflight(&cors(&["*"]), &Method::OPTIONS, &HeaderMap::new()).is_none());
+        assert!(preflight(&cors(&["*"]), &Method::GET, &request("http://a"), StatusCode::NO_CONTENT).is_none());
+        assert!(preflight(&cors(&["*"]), &Method::OPTIONS, &HeaderMap::new(), StatusCode::NO_CONTENT).is_none());
     }
 
     #[test]

@@ -1,18 +1,31 @@
-//! HTTP APIs: which function answers a request ([`route`]), what it is sent and what its answer means ([`payload`],
-//! [`response`]), CORS ([`cors`]), and the server of one API ([`server`]).
+//! HTTP APIs and function URLs: which function answers a request ([`route`]), whether it may be asked ([`throttle`],
+//! [`authorizer`] with the rules in [`jwt`] and the issuer's keys in [`keys`]), what it is sent and what its answer means
+//! ([`payload`], [`payload_v1`], [`response`], [`prelude`]), CORS ([`cors`]), the server of one API ([`server`]) and of
+//! one function URL ([`url`]).
 //!
-//! Deliberately absent: authorizers, stages other than `$default`, throttling, payload format 1.0.
+//! Deliberately absent: authorizers that are functions, IAM, custom domains, WebSockets.
 
+pub mod authorizer;
 pub mod cors;
+pub mod jwt;
+pub mod keys;
+pub mod listener;
 pub mod payload;
+pub mod payload_v1;
+pub mod prelude;
 pub mod response;
 pub mod route;
 pub mod server;
+pub mod throttle;
+pub mod url;
 
 use std::{future::Future, time::Duration};
 
 use bytes::Bytes;
-pub use server::{listen, serve};
+use futures::stream::BoxStream;
+pub use listener::listen;
+pub use server::serve;
+pub use url::serve as serve_url;
 
 use crate::host::Origin;
 
@@ -29,8 +42,24 @@ pub trait Invoke: Clone + Send + Sync + 'static {
         timeout: Duration,
     ) -> impl Future<Output = Result<Bytes, InvokeError>> + Send;
 
+    /// Runs the function and gives its answer as it comes. A part that is an error ends the answer half-way.
+    fn stream(
+        &self,
+        origin: &Origin,
+        function: &str,
+        payload: Bytes,
+    ) -> impl Future<Output = Result<Streaming, InvokeError>> + Send;
+
     /// What `GET /metrics` answers for an API with these functions, unless one of its own routes does.
     fn metrics(&self, functions: &[&str]) -> Option<String>;
+}
+
+/// An answer that comes in parts.
+pub struct Streaming {
+    /// The type that the function gave it.
+    pub content_type: Option<String>,
+    /// Its parts.
+    pub parts: BoxStream<'static, std::io::Result<Bytes>>,
 }
 
 /// Why there is no answer.

@@ -1,6 +1,6 @@
 //! A request as the JSON event of payload format 2.0.
 
-use std::{borrow::Cow, net::IpAddr};
+use std::{borrow::Cow, collections::BTreeMap, net::IpAddr};
 
 use chrono::{DateTime, Utc};
 use http::{HeaderMap, header, request::Parts};
@@ -24,6 +24,14 @@ pub struct Context<'a> {
     pub source_ip: IpAddr,
     /// When the request came.
     pub now: DateTime<Utc>,
+    /// The path as the event has it.
+    pub path: &'a str,
+    /// `$default`, or the stage's name.
+    pub stage: &'a str,
+    /// The stage's variables.
+    pub stage_variables: &'a BTreeMap<String, String>,
+    /// What the JWT authorizer found: `claims` and `scopes`.
+    pub jwt: Option<&'a Value>,
 }
 
 /// The path as routes and functions see it: HTTP APIs decode it.
@@ -33,7 +41,7 @@ pub fn decoded_path(path: &str) -> Cow<'_, str> {
 
 /// The event for a request and the route that answers it.
 pub fn event(parts: &Parts, body: &[u8], matched: &Matched<'_>, context: &Context<'_>) -> Value {
-    let path = decoded_path(parts.uri.path());
+    let path = context.path;
     let raw_query = parts.uri.query().unwrap_or_default();
     let route_key = super::route::route_key(matched.route);
     let mut event = Map::new();
@@ -55,29 +63,32 @@ pub fn event(parts: &Parts, body: &[u8], matched: &Matched<'_>, context: &Contex
         let parameters = matched.parameters.iter().map(|(name, value)| (name.clone(), json!(value)));
         put("pathParameters", Value::Object(parameters.collect()));
     }
-    let host = text(&parts.headers, header::HOST.as_str());
-    let domain = host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name);
-    put(
-        "requestContext",
-        json!({
-            "accountId": context.account_id,
-            "apiId": context.api_id,
-            "domainName": domain,
-            "domainPrefix": domain.split('.').next().unwrap_or_default(),
-            "http": {
-                "method": parts.method.as_str(),
-                "path": path,
-                "protocol": format!("{:?}", parts.version),
-                "sourceIp": context.source_ip.to_string(),
-                "userAgent": text(&parts.headers, header::USER_AGENT.as_str()),
-            },
-            "requestId": context.request_id,
-            "routeKey": route_key,
-            "stage": "$default",
-            "time": context.now.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
-            "timeEpoch": context.now.timestamp_millis(),
-        }),
-    );
+    let domain = domain(&parts.headers);
+    let mut request = json!({
+        "accountId": context.account_id,
+        "apiId": context.api_id,
+        "domainName": domain,
+        "domainPrefix": domain.split('.').next().unwrap_or_default(),
+        "http": {
+            "method": parts.method.as_str(),
+            "path": path,
+            "protocol": format!("{:?}", parts.version),
+            "sourceIp": context.source_ip.to_string(),
+            "userAgent": text(&parts.headers, header::USER_AGENT.as_str()),
+        },
+        "requestId": context.request_id,
+        "routeKey": route_key,
+        "stage": context.stage,
+        "time": context.now.format("%d/%b/%Y:%H:%M:%S %z").to_string(),
+        "timeEpoch": context.now.timestamp_millis(),
+    });
+    if let (Some(jwt), Some(request)) = (context.jwt, request.as_object_mut()) {
+        request.insert("authorizer".to_owned(), json!({ "jwt": jwt }));
+    }
+    put("requestContext", request);
+    if !context.stage_variables.is_empty() {
+        put("stageVariables", json!(context.stage_variables));
+    }
     let (body, encoded) = encode_body(body, &text(&parts.headers, header::CONTENT_TYPE.as_str()));
     if let Some(body) = body {
         put("body", json!(body));
@@ -86,7 +97,13 @@ pub fn event(parts: &Parts, body: &[u8], matched: &Matched<'_>, context: &Contex
     Value::Object(event)
 }
 
-fn text(headers: &HeaderMap, name: &str) -> String {
+/// The host that was asked for, without its port.
+pub(super) fn domain(headers: &HeaderMap) -> String {
+    let host = text(headers, header::HOST.as_str());
+    host.rsplit_once(':').map_or(host.as_str(), |(name, _)| name).to_owned()
+}
+
+pub(super) fn text(headers: &HeaderMap, name: &str) -> String {
     headers.get(name).map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned()).unwrap_or_default()
 }
 
@@ -106,25 +123,27 @@ fn headers(headers: &HeaderMap, context: &Context<'_>) -> Value {
         let values = headers.get_all(name).iter().map(|value| String::from_utf8_lossy(value.as_bytes()));
         all.insert(name.as_str().to_owned(), json!(values.collect::<Vec<_>>().join(",")));
     }
-    let before = text(headers, "x-forwarded-for");
-    let ip = context.source_ip;
-    let forwarded = if before.is_empty() { ip.to_string() } else { format!("{before}, {ip}") };
-    all.insert("x-forwarded-for".to_owned(), json!(forwarded));
-    all.insert("x-forwarded-port".to_owned(), json!(context.port.to_string()));
-    all.insert("x-forwarded-proto".to_owned(), json!("http"));
+    for (name, value) in forwarded(headers, context) {
+        all.insert(name.to_owned(), json!(value));
+    }
     Value::Object(all)
+}
+
+/// What API Gateway adds to a request's headers.
+pub(super) fn forwarded(headers: &HeaderMap, context: &Context<'_>) -> [(&'static str, String); 3] {
+    let (before, ip) = (text(headers, "x-forwarded-for"), context.source_ip);
+    let addresses = if before.is_empty() { ip.to_string() } else { format!("{before}, {ip}") };
+    [
+        ("x-forwarded-for", addresses),
+        ("x-forwarded-port", context.port.to_string()),
+        ("x-forwarded-proto", "http".to_owned()),
+    ]
 }
 
 /// Decoded names and values; several values of a name joined by a comma.
 fn query(raw: &str) -> Map<String, Value> {
-    let decode = |part: &str| {
-        let spaced = part.replace('+', " ");
-        percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
-    };
     let mut all: Map<String, Value> = Map::new();
-    for pair in raw.split('&').filter(|pair| !pair.is_empty()) {
-        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
-        let (name, value) = (decode(name), decode(value));
+    for (name, value) in query_pairs(raw) {
         match all.get_mut(&name) {
             Some(Value::String(before)) => {
                 before.push(',');
@@ -136,8 +155,25 @@ fn query(raw: &str) -> Map<String, Value> {
     all
 }
 
+/// Decoded names and values in their order.
+pub(super) fn query_pairs(raw: &str) -> impl Iterator<Item = (String, String)> {
+    let decode = |part: &str| {
+        let spaced = part.replace('+', " ");
+        percent_decode_str(&spaced).decode_utf8_lossy().into_owned()
+    };
+    raw.split('&').filter(|pair| !pair.is_empty()).map(move |pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (decode(name), decode(value))
+    })
+}
+
+/// The values of one name.
+pub(super) fn query_values(raw: &str, name: &str) -> impl Iterator<Item = String> {
+    query_pairs(raw).filter(move |(found, _)| found == name).map(|(_, value)| value)
+}
+
 /// Text stays text, everything else is base64; forms are base64 too, as on AWS. No body, no `body`.
-fn encode_body(body: &[u8], content_type: &str) -> (Option<String>, bool) {
+pub(super) fn encode_body(body: &[u8], content_type: &str) -> (Option<String>, bool) {
     if body.is_empty() {
         return (None, false);
     }
@@ -155,18 +191,12 @@ fn encode_body(body: &[u8], content_type: &str) -> (Option<String>, bool) {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
     use crate::template::spec::RouteSpec;
 
     fn make(request: http::Request<&[u8]>, parameters: Vec<(String, String)>) -> Value {
-        let route = RouteSpec {
-            method: "ANY".to_owned(),
-            path: "/{proxy+}".to_owned(),
-            function: "F".to_owned(),
-            timeout: Duration::from_secs(30),
-        };
+        let route = RouteSpec::new("ANY", "/{proxy+}", "F");
+        let path = decoded_path(request.uri().path()).into_owned();
         let context = Context {
             api_id: "Api",
             account_id: "000000000000",
@@ -174,6 +204,10 @@ mod tests {
             request_id: "r-1",
             source_ip: "127.0.0.1".parse().unwrap(),
             now: "2020-03-12T19:03:58.390Z".parse().unwrap(),
+            path: &path,
+            stage: "$default",
+            stage_variables: &BTreeMap::new(),
+            jwt: None,
         };
         let (parts, body) = request.into_parts();
         event(&parts, body, &Matched { route: &route, parameters }, &context)

@@ -3,7 +3,7 @@
 use crate::template::spec::RouteSpec;
 
 /// A route that fits, with the values of its path's variables.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Matched<'a> {
     /// The route.
     pub route: &'a RouteSpec,
@@ -103,18 +103,11 @@ pub fn check_path(path: &str) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     fn route(key: &str) -> RouteSpec {
         let (method, path) = key.split_once(' ').unwrap_or(("ANY", key));
-        RouteSpec {
-            method: method.to_owned(),
-            path: path.to_owned(),
-            function: "F".to_owned(),
-            timeout: Duration::from_secs(30),
-        }
+        RouteSpec::new(method, path, "F")
     }
 
     fn found(routes: &[&str], method: &str, path: &str) -> String {

@@ -1,6 +1,12 @@
 //! The server of one API.
 
-use std::{future::Future, net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    collections::HashMap,
+    future::Future,
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use axum::{
     Router,
@@ -9,17 +15,24 @@ use axum::{
 };
 use bytes::Bytes;
 use chrono::Utc;
-use futures::FutureExt;
-use http::{HeaderValue, Method, Response, StatusCode, header};
-use http_body_util::{BodyExt, Limited};
+use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use tokio::net::TcpListener;
 
-use super::{Invoke, InvokeError, cors, payload, response, route};
+use super::{
+    Invoke, InvokeError,
+    authorizer::Authorizers,
+    cors,
+    listener::{read_body, run},
+    payload, payload_v1,
+    response::{self, Bare},
+    route,
+    throttle::Bucket,
+};
 use crate::{
     host::Origin,
     template::{
         ACCOUNT,
-        spec::{ApiSpec, RouteSpec},
+        spec::{ApiSpec, PayloadFormat, RouteSpec},
     },
 };
 
@@ -30,28 +43,16 @@ const MAXIMUM_PAYLOAD: usize = 6 * 1024 * 1024;
 /// The function's own timeout ends a run; this only keeps a lost one from holding the client for ever.
 const GRACE: Duration = Duration::from_millis(250);
 
+/// An HTTP API's limit on the request line and the values of all headers.
+const MAXIMUM_HEAD: usize = 10_240;
+
 struct Api<I> {
     spec: ApiSpec,
     origin: Origin,
     invoker: I,
-}
-
-/// Binds a port on the loopback: 127.0.0.1, and ::1 where there is one, because `localhost` may be either. Port 0
-/// takes a free one, the same for both.
-///
-/// # Errors
-/// The port is taken, or may not be bound.
-pub async fn listen(port: u16) -> std::io::Result<Vec<TcpListener>> {
-    let first = TcpListener::bind(("127.0.0.1", port)).await?;
-    let port = first.local_addr()?.port();
-    let mut listeners = vec![first];
-    match TcpListener::bind(("::1", port)).await {
-        Ok(second) => listeners.push(second),
-        // Somebody else's server there would answer half of the clients.
-        Err(error) if error.kind() == std::io::ErrorKind::AddrInUse => return Err(error),
-        Err(error) => tracing::debug!(%error, port, "no IPv6 loopback"),
-    }
-    Ok(listeners)
+    authorizers: Authorizers,
+    /// By route key.
+    buckets: HashMap<String, Bucket>,
 }
 
 /// Serves an API until `shutdown`, then until the running requests have ended.
@@ -64,15 +65,12 @@ pub async fn serve(
     invoker: impl Invoke,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let state = Arc::new(Api { origin: Origin::api(&api.logical_id), spec: api, invoker });
-    let router = Router::new().fallback(handle).with_state(state);
-    let service = router.into_make_service_with_connect_info::<SocketAddr>();
-    let shutdown = shutdown.boxed().shared();
-    let servers = listeners.into_iter().map(|listener| {
-        let server = axum::serve(listener, service.clone()).with_graceful_shutdown(shutdown.clone());
-        server.into_future()
-    });
-    futures::future::try_join_all(servers).await.map(drop)
+    let authorizers = Authorizers::new(&api.auth).map_err(std::io::Error::other)?;
+    let throttled = api.routes.iter().filter_map(|route| Some((route::route_key(route), route.throttle?)));
+    let buckets = throttled.map(|(key, throttle)| (key, Bucket::new(throttle, Instant::now()))).collect();
+    let origin = Origin::api(&api.logical_id);
+    let state = Arc::new(Api { origin, authorizers, buckets, spec: api, invoker });
+    run(listeners, Router::new().fallback(handle).with_state(state), shutdown).await
 }
 
 async fn handle<I: Invoke>(
@@ -82,16 +80,16 @@ async fn handle<I: Invoke>(
 ) -> Response<Body> {
     let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
     let request_id = uuid::Uuid::new_v4().to_string();
-    let mut answer = match &api.spec.cors {
-        Some(rules) => match cors::preflight(rules, request.method(), request.headers()) {
-            Some(answer) => answer,
-            None => {
-                let mut answer = respond(&api, peer, &request_id, request).await;
+    let preflight = |rules| cors::preflight(rules, request.method(), request.headers(), StatusCode::NO_CONTENT);
+    let mut answer = match api.spec.cors.as_ref().and_then(preflight) {
+        Some(answer) => answer,
+        None => {
+            let mut answer = respond(&api, peer, &request_id, request).await.unwrap_or_else(|refusal| *refusal);
+            if let Some(rules) = &api.spec.cors {
                 cors::apply(rules, origin.as_deref(), answer.headers_mut());
-                answer
             }
-        },
-        None => respond(&api, peer, &request_id, request).await,
+            answer
+        }
     };
     if let Ok(id) = request_id.parse() {
         answer.headers_mut().insert("apigw-requestid", id);
@@ -99,37 +97,81 @@ async fn handle<I: Invoke>(
     answer.map(Body::from)
 }
 
-async fn respond<I: Invoke>(api: &Api<I>, peer: SocketAddr, request_id: &str, request: Request) -> Response<Bytes> {
+/// An answer that the gateway gives by itself.
+type Refusal = Box<Response<Bytes>>;
+
+fn refuse(status: StatusCode, text: &str) -> Refusal {
+    Box::new(response::message(status, text))
+}
+
+async fn respond<I: Invoke>(
+    api: &Api<I>,
+    peer: SocketAddr,
+    request_id: &str,
+    request: Request,
+) -> Result<Response<Bytes>, Refusal> {
     let (parts, body) = request.into_parts();
     let path = payload::decoded_path(parts.uri.path());
     if let Some(answer) = metrics(api, &parts.method, &path) {
-        return answer;
+        return Ok(answer);
     }
-    let Some(matched) = route::find(&api.spec.routes, parts.method.as_str(), &path) else {
-        return response::message(StatusCode::NOT_FOUND, "Not Found");
+    if head_size(&parts) > MAXIMUM_HEAD {
+        return Err(refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"));
+    }
+    let not_found = || refuse(StatusCode::NOT_FOUND, "Not Found");
+    let routed = without_stage(&api.spec.stage, &path).ok_or_else(not_found)?;
+    let matched = route::find(&api.spec.routes, parts.method.as_str(), routed).ok_or_else(not_found)?;
+    let bucket = api.buckets.get(&route::route_key(matched.route));
+    if bucket.is_some_and(|bucket| !bucket.take(Instant::now())) {
+        return Err(refuse(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"));
+    }
+    let now = Utc::now();
+    let jwt = match &matched.route.authorization {
+        Some(wanted) => Some(api.authorizers.authorize(wanted, &parts, now.timestamp()).await.map_err(Box::new)?),
+        None => None,
     };
-    let too_large = || response::message(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large");
-    let body = match Limited::new(body, MAXIMUM_REQUEST).collect().await {
-        Ok(body) => body.to_bytes(),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => return too_large(),
-        Err(error) => {
-            tracing::debug!(error = %error, "the client left before its request was complete");
-            return response::message(StatusCode::BAD_REQUEST, "Bad Request");
-        }
-    };
+    let body = read_body(body, MAXIMUM_REQUEST).await.map_err(|status| match status {
+        StatusCode::PAYLOAD_TOO_LARGE => refuse(status, "Request Entity Too Large"),
+        _ => refuse(status, "Bad Request"),
+    })?;
     let context = payload::Context {
         api_id: &api.spec.logical_id,
         account_id: ACCOUNT,
         port: api.spec.port,
         request_id,
         source_ip: peer.ip(),
-        now: Utc::now(),
+        now,
+        path: &path,
+        stage: &api.spec.stage,
+        stage_variables: &api.spec.stage_variables,
+        jwt: jwt.as_ref(),
     };
-    let event = Bytes::from(payload::event(&parts, &body, &matched, &context).to_string());
+    let event = match matched.route.payload {
+        PayloadFormat::V1 => payload_v1::event(&parts, &body, &matched, &context),
+        PayloadFormat::V2 => payload::event(&parts, &body, &matched, &context),
+    };
+    let event = Bytes::from(event.to_string());
     if event.len() > MAXIMUM_PAYLOAD {
-        return too_large();
+        return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"));
     }
-    invoke(api, matched.route, event).await
+    Ok(invoke(api, matched.route, event).await)
+}
+
+/// Request line and the values of headers, in bytes.
+fn head_size(parts: &Parts) -> usize {
+    let line = parts.method.as_str().len() + parts.uri.path_and_query().map_or(1, |path| path.as_str().len());
+    parts.headers.values().map(HeaderValue::len).sum::<usize>() + line
+}
+
+/// The path as routes have it: a stage with a name is its first segment.
+fn without_stage<'p>(stage: &str, path: &'p str) -> Option<&'p str> {
+    if stage == "$default" {
+        return Some(path);
+    }
+    match path.strip_prefix('/')?.strip_prefix(stage)? {
+        "" => Some("/"),
+        rest => rest.starts_with('/').then_some(rest),
+    }
 }
 
 /// `GET /metrics` tells Prometheus of the API's functions, unless the API has a route of just this path. On AWS the same
@@ -151,9 +193,10 @@ async fn invoke<I: Invoke>(api: &Api<I>, route: &RouteSpec, event: Bytes) -> Res
     let function = route.function.as_str();
     let running = api.invoker.invoke(&api.origin, function, event, route.timeout);
     let result = tokio::time::timeout(route.timeout + GRACE, running).await.unwrap_or(Err(InvokeError::Timeout));
+    let bare = if route.payload == PayloadFormat::V1 { Bare::Refused } else { Bare::Text };
     match result {
         Ok(answer) if answer.len() > MAXIMUM_PAYLOAD => failure(function, &InvokeError::TooLarge),
-        Ok(answer) => response::read(&answer).unwrap_or_else(|reason| {
+        Ok(answer) => response::read(&answer, bare).unwrap_or_else(|reason| {
             tracing::error!(function, reason, "the function's answer is no HTTP response");
             response::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")
         }),
@@ -178,8 +221,13 @@ fn failure(function: &str, error: &InvokeError) -> Response<Bytes> {
 mod tests {
     use serde_json::{Value, json};
 
+    use futures::FutureExt;
+
     use super::*;
-    use crate::template::spec::CorsSpec;
+    use crate::{
+        gateway::{Streaming, listen},
+        template::spec::CorsSpec,
+    };
 
     /// Answers with what it was sent, or as the path asks.
     #[derive(Clone)]
@@ -188,6 +236,10 @@ mod tests {
     impl Invoke for Echo {
         fn metrics(&self, functions: &[&str]) -> Option<String> {
             Some(format!("# {}\n", functions.join(" ")))
+        }
+
+        async fn stream(&self, _: &Origin, _: &str, _: Bytes) -> Result<Streaming, InvokeError> {
+            Err(InvokeError::FunctionError)
         }
 
         async fn invoke(&self, _: &Origin, function: &str, payload: Bytes, _: Duration) -> Result<Bytes, InvokeError> {
@@ -209,10 +261,8 @@ mod tests {
 
     fn api(port: u16) -> ApiSpec {
         let route = |path: &str, milliseconds| RouteSpec {
-            method: "ANY".to_owned(),
-            path: path.to_owned(),
-            function: "F".to_owned(),
             timeout: Duration::from_millis(milliseconds),
+            ..RouteSpec::new("ANY", path, "F")
         };
         ApiSpec {
             logical_id: "Api".to_owned(),
@@ -220,6 +270,11 @@ mod tests {
             port_variable: String::new(),
             routes: vec![route("/{proxy+}", 30_000), route("/slow", 50)],
             cors: Some(CorsSpec { allow_origins: vec!["http://a".to_owned()], ..CorsSpec::default() }),
+            stage: "$default".to_owned(),
+            stage_variables: std::collections::BTreeMap::new(),
+            auth: crate::template::spec::AuthSpec::default(),
+            throttle: None,
+            route_throttles: std::collections::BTreeMap::new(),
             system: String::new(),
             line: 1,
         }

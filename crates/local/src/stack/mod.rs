@@ -1,5 +1,6 @@
 //! `millrace up`: from a template and a folder to a running stack, and back.
 
+mod backend;
 mod parts;
 mod paths;
 mod plan;
@@ -13,6 +14,7 @@ use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info};
 
+pub use backend::Backend;
 pub use paths::PathOptions;
 pub use select::ServiceChoice;
 pub use variables::without_exports;
@@ -159,7 +161,7 @@ async fn start_functions(
         mappings,
         metrics,
         schedules,
-        apis: application.apis.values().map(|api| (api.logical_id.clone(), api.port)).collect(),
+        apis: parts::addresses(&application),
         services,
         variables,
         settings,

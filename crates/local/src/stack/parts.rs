@@ -4,7 +4,7 @@ use std::{
     collections::BTreeMap,
     path::{Path, PathBuf},
     sync::Arc,
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use anyhow::{Context, bail};
@@ -16,6 +16,7 @@ use tracing::error;
 
 use super::{
     UpOptions,
+    backend::Backend,
     plan::{self, Plan},
     select::select,
 };
@@ -24,7 +25,7 @@ use crate::{
     build::Build,
     destination::Destinations,
     gateway,
-    host::{EventConfig, Host, HostConfig, InvokeError, Journal, Origin, Paths},
+    host::{EventConfig, Host, HostConfig, Journal, Origin, Paths},
     instance::Instance,
     kafka_source,
     mapping::Mapping,
@@ -241,7 +242,7 @@ pub(super) async fn serve_apis(
     ending: &CancellationToken,
     progress: &impl Fn(&str),
 ) -> anyhow::Result<Vec<JoinHandle<()>>> {
-    let backend = Backend { host: host.clone(), metrics: Arc::clone(metrics) };
+    let backend = Backend::new(host.clone(), Arc::clone(metrics));
     let mut gateways = Vec::new();
     for api in application.apis.values() {
         let listeners = gateway::listen(api.port).await.with_context(|| format!("open port {}", api.port))?;
@@ -253,7 +254,25 @@ pub(super) async fn serve_apis(
             }
         }));
     }
+    for url in &application.urls {
+        let listeners = gateway::listen(url.port).await.with_context(|| format!("open port {}", url.port))?;
+        progress(&format!("{}: http://localhost:{}/", url.logical_id, url.port));
+        let (url, backend, ended) = (url.clone(), backend.clone(), ending.clone());
+        gateways.push(tokio::spawn(async move {
+            if let Err(error) =
+                gateway::serve_url(listeners, url, backend, async move { ended.cancelled().await }).await
+            {
+                error!(%error, "a function url has ended");
+            }
+        }));
+    }
     Ok(gateways)
+}
+
+/// Name and port of each HTTP API and function URL.
+pub(super) fn addresses(application: &Application) -> Vec<(String, u16)> {
+    let apis = application.apis.values().map(|api| (api.logical_id.clone(), api.port));
+    apis.chain(application.urls.iter().map(|url| (url.logical_id.clone(), url.port))).collect()
 }
 
 pub(super) async fn start_triggers(stack: &Stack, progress: &impl Fn(&str)) -> anyhow::Result<()> {
@@ -272,34 +291,4 @@ pub(super) async fn start_triggers(stack: &Stack, progress: &impl Fn(&str)) -> a
         source.start();
     }
     Ok(())
-}
-
-/// What an API needs of the stack.
-#[derive(Clone)]
-struct Backend {
-    host: Host,
-    metrics: Arc<Metrics>,
-}
-
-impl gateway::Invoke for Backend {
-    fn metrics(&self, functions: &[&str]) -> Option<String> {
-        Some(self.metrics.of_functions(functions))
-    }
-
-    async fn invoke(
-        &self,
-        origin: &Origin,
-        function: &str,
-        payload: Bytes,
-        timeout: Duration,
-    ) -> Result<Bytes, gateway::InvokeError> {
-        match tokio::time::timeout(timeout, self.host.invoke(origin, function, payload)).await {
-            Err(_) => Err(gateway::InvokeError::Timeout),
-            Ok(Ok(outcome)) if outcome.is_success() => Ok(outcome.payload),
-            Ok(Ok(_)) => Err(gateway::InvokeError::FunctionError),
-            Ok(Err(InvokeError::Throttled)) => Err(gateway::InvokeError::Throttled),
-            Ok(Err(InvokeError::PayloadTooLarge { .. })) => Err(gateway::InvokeError::TooLarge),
-            Ok(Err(other)) => Err(gateway::InvokeError::NotReady(other.to_string())),
-        }
-    }
 }

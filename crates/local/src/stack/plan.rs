@@ -54,6 +54,8 @@ pub(super) fn plan(options: &UpOptions, instance: &Instance) -> anyhow::Result<P
     if !options.services_only {
         let apis = application.apis.values();
         usual.extend(apis.map(|api| (api.port_variable.clone(), wanted(api.port, &api.logical_id, false))));
+        let urls = application.urls.iter();
+        usual.extend(urls.map(|url| (url.port_variable.clone(), wanted(url.port, &url.logical_id, false))));
     }
     let ports = choose_ports(&usual, options.ports, &options.environment)?;
     let invoke_port = ports.get(INVOKE_PORT.0).copied().unwrap_or(INVOKE_PORT.1);

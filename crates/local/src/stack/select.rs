@@ -27,6 +27,7 @@ pub(super) fn select(mut application: Application, systems: &[String]) -> anyhow
     application.kafka_mappings.retain(|mapping| kept.contains(&mapping.function));
     application.mq_mappings.retain(|mapping| kept.contains(&mapping.function));
     application.schedules.retain(|schedule| kept.contains(&schedule.function));
+    application.urls.retain(|url| kept.contains(&url.function));
     application.apis.retain(|_, api| {
         api.routes.retain(|route| kept.contains(&route.function));
         !api.routes.is_empty()

@@ -7,6 +7,7 @@ use anyhow::Context;
 use super::{INVOKE_PORT, ServiceChoice, UpOptions};
 use crate::{
     instance::{Instance, write_whole},
+    issuer,
     services::{Definitions, expand},
     template::REGION,
 };
@@ -71,6 +72,7 @@ pub(super) fn variables(
     for service in ["LAMBDA", "SCHEDULER", "KAFKA"] {
         variables.insert(format!("AWS_ENDPOINT_URL_{service}"), format!("http://127.0.0.1:{port}"));
     }
+    variables.insert(issuer::VARIABLE.into(), format!("http://127.0.0.1:{port}{}", issuer::PATH));
     variables
 }
 
@@ -78,7 +80,7 @@ pub(super) fn variables(
 pub(super) fn exports(definitions: &Definitions, variables: &BTreeMap<String, String>) -> BTreeMap<String, String> {
     let provided = definitions.services.values().flat_map(|definition| definition.provides.keys());
     let of_aws = variables.keys().filter(|name| EXPORTED_OF_AWS.iter().any(|prefix| name.starts_with(prefix)));
-    let wanted = provided.cloned().chain(of_aws.cloned());
+    let wanted = provided.cloned().chain(of_aws.cloned()).chain([issuer::VARIABLE.to_owned()]);
     let mut exports: BTreeMap<String, String> =
         wanted.filter_map(|name| Some((name.clone(), variables.get(&name)?.clone()))).collect();
     exports.extend(definitions.exports.iter().map(|(name, value)| (name.clone(), expand(value, variables))));

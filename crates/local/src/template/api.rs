@@ -3,87 +3,19 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    Options,
+    authorizers,
     error::Fault,
     fields::Fields,
-    globals, ignored,
-    intrinsics::Scope,
-    metadata, names,
-    node::{Entry, Kind, Node},
+    globals, ignored, metadata, names,
+    node::{Entry, Kind, Node, Position},
+    ports::FIRST_API_PORT,
     resources::{IMPLICIT_API, Reader},
-    spec::{ApiSpec, CorsSpec, RouteSpec},
+    spec::{ApiSpec, CorsSpec, PayloadFormat, RouteSpec},
 };
 
-const TYPE: &str = "AWS::Serverless::HttpApi";
-/// Where APIs without a `Port` begin, as `sam local start-api` does.
-const FIRST_PORT: u16 = 3000;
 /// Never more, on AWS.
 const MAXIMUM_TIMEOUT_MS: u32 = 30_000;
 const METHODS: [&str; 8] = ["ANY", "DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
-
-/// The local port of each API, by logical id: the port variable, `Metadata.Millrace.Port`, or the next one free from
-/// 3000.
-///
-/// # Errors
-/// A port or a variable that stands twice, a variable that is no port.
-pub(super) fn ports(
-    scope: &Scope<'_>,
-    resources: &[(&Entry, &str)],
-    options: &Options,
-) -> Result<BTreeMap<String, u16>, Fault> {
-    let mut declared = Vec::new();
-    for (entry, _) in resources.iter().filter(|(_, kind)| *kind == TYPE) {
-        let millrace = metadata::read(scope, &entry.key, &entry.value, &["Port", "System"])?;
-        declared.push((entry.key.as_str(), millrace.port, entry.position));
-    }
-    if let Some(event) = implicit_event(resources) {
-        declared.push((IMPLICIT_API, None, event.position));
-    }
-    let mut variables: BTreeMap<String, &str> = BTreeMap::new();
-    let mut fixed: BTreeMap<&str, u16> = BTreeMap::new();
-    for (id, port, position) in &declared {
-        let variable = names::port_variable(id);
-        let moved = match options.environment.get(&variable) {
-            Some(text) => {
-                let port = text.parse::<u16>().ok().filter(|port| *port > 0);
-                Some(port.ok_or_else(|| {
-                    Fault::new(
-                        *position,
-                        format!("{variable}: \"{text}\" is not accepted; accepted: a port, 1 to 65535"),
-                    )
-                })?)
-            }
-            None => *port,
-        };
-        if let Some(first) = variables.insert(variable.clone(), id) {
-            return Err(Fault::new(*position, format!("{id} and {first} have the same port variable, {variable}")));
-        }
-        let Some(port) = moved else { continue };
-        if let Some((first, _)) = fixed.iter().find(|(_, taken)| **taken == port) {
-            return Err(Fault::new(*position, format!("{id} and {first} have the same port, {port}")));
-        }
-        fixed.insert(id, port);
-    }
-    let mut free = (FIRST_PORT..u16::MAX)
-        .filter(|port| !fixed.values().any(|taken| taken == port))
-        .collect::<Vec<_>>()
-        .into_iter();
-    let ports = declared.iter().filter_map(|(id, ..)| {
-        let port = fixed.get(id).copied().or_else(|| free.next())?;
-        Some(((*id).to_owned(), port))
-    });
-    Ok(ports.collect())
-}
-
-/// The first `HttpApi` event without an `ApiId`.
-fn implicit_event<'n>(resources: &[(&'n Entry, &str)]) -> Option<&'n Entry> {
-    let functions = resources.iter().filter(|(_, kind)| *kind == "AWS::Serverless::Function");
-    let events = functions.filter_map(|(entry, _)| entry.value.get("Properties")?.get("Events")?.as_mapping());
-    events.flatten().find(|event| {
-        event.value.get("Type").and_then(Node::as_text) == Some("HttpApi")
-            && event.value.get("Properties").is_none_or(|properties| properties.get("ApiId").is_none())
-    })
-}
 
 impl Reader<'_, '_> {
     /// Reads an API, without its routes.
@@ -96,9 +28,10 @@ impl Reader<'_, '_> {
         let own = entry.value.get("Properties").unwrap_or(&none);
         let global = self.scope.root.get("Globals").and_then(|globals| globals.get("HttpApi"));
         let merged = global.map_or_else(|| own.clone(), |global| globals::merge(global, own));
-        let cors = self.api_properties(id, &merged)?;
+        let mut api = self.api_properties(id, &merged, entry.position.line)?;
         let millrace = metadata::read(self.scope, id, &entry.value, &["Port", "System"])?;
-        self.insert_api(id, cors, millrace.system, entry.position.line);
+        api.system = millrace.system.unwrap_or_default();
+        self.app.apis.insert(id.to_owned(), api);
         Ok(())
     }
 
@@ -111,37 +44,44 @@ impl Reader<'_, '_> {
             return Ok(());
         }
         let global = self.scope.root.get("Globals").and_then(|globals| globals.get("HttpApi"));
-        let (cors, line) = match global {
-            Some(global) => (self.api_properties(IMPLICIT_API, global)?, global.position.line),
-            None => (None, 1),
-        };
-        self.insert_api(IMPLICIT_API, cors, None, line);
+        let none = Node { kind: Kind::Mapping(Vec::new()), position: Position { line: 1, column: 1 } };
+        let properties = global.unwrap_or(&none);
+        let api = self.api_properties(IMPLICIT_API, properties, properties.position.line)?;
+        self.app.apis.insert(IMPLICIT_API.to_owned(), api);
         Ok(())
     }
 
-    fn insert_api(&mut self, id: &str, cors: Option<CorsSpec>, system: Option<String>, line: usize) {
-        let api = ApiSpec {
-            logical_id: id.to_owned(),
-            port: self.scope.ports.get(id).copied().unwrap_or(FIRST_PORT),
-            port_variable: names::port_variable(id),
-            routes: Vec::new(),
-            cors,
-            system: system.unwrap_or_default(),
-            line,
-        };
-        self.app.apis.insert(id.to_owned(), api);
-    }
-
-    fn api_properties(&self, id: &str, node: &Node) -> Result<Option<CorsSpec>, Fault> {
+    fn api_properties(&self, id: &str, node: &Node, line: usize) -> Result<ApiSpec, Fault> {
         let fields = Fields::new(self.scope, id, node)?;
-        fields.not_yet("Auth", "every route is open")?;
         for key in ["DefinitionBody", "DefinitionUri"] {
             fields.not_yet(key, "routes come from the functions' HttpApi events")?;
         }
-        fields.not_yet("StageVariables", "events have none")?;
-        fields.only(&["CorsConfiguration", "StageName"], ignored::HTTP_API)?;
-        fields.word("StageName", &["$default"])?;
-        cors(&fields)
+        let supported =
+            ["Auth", "CorsConfiguration", "DefaultRouteSettings", "RouteSettings", "StageName", "StageVariables"];
+        fields.only(&supported, ignored::HTTP_API)?;
+        let stage = fields.text("StageName")?.unwrap_or_else(|| "$default".to_owned());
+        let fine = |c: char| c.is_ascii_alphanumeric() || matches!(c, '-' | '_');
+        if stage != "$default" && (stage.is_empty() || stage.len() > 128 || !stage.chars().all(fine)) {
+            return Err(fields.refuse("StageName", &stage, "$default, or 1 to 128 of a-z A-Z 0-9 - _"));
+        }
+        let variables = fields.nested("StageVariables", |variables| {
+            let each = variables.entries().iter().map(|e| Ok((e.key.clone(), variables.required(&e.key)?)));
+            each.collect::<Result<BTreeMap<_, _>, Fault>>()
+        })?;
+        Ok(ApiSpec {
+            logical_id: id.to_owned(),
+            port: self.scope.ports.get(id).copied().unwrap_or(FIRST_API_PORT),
+            port_variable: names::port_variable(id),
+            routes: Vec::new(),
+            cors: cors(&fields)?,
+            stage,
+            stage_variables: variables.unwrap_or_default(),
+            auth: authorizers::auth(&fields)?,
+            throttle: authorizers::throttle(&fields, "DefaultRouteSettings")?,
+            route_throttles: authorizers::route_throttles(&fields)?,
+            system: String::new(),
+            line,
+        })
     }
 
     /// Reads an `HttpApi` event.
@@ -149,10 +89,12 @@ impl Reader<'_, '_> {
     /// # Errors
     /// A property that is wrong or not supported, an API that is not there, a route that stands twice.
     pub(super) fn route(&mut self, function: &str, event: &Entry, fields: &Fields<'_, '_>) -> Result<(), Fault> {
-        fields.not_yet("Auth", "every route is open")?;
-        let supported = ["ApiId", "Method", "Path", "PayloadFormatVersion", "TimeoutInMillis"];
-        fields.only(&supported, &[("RouteSettings", "nothing is throttled")])?;
-        fields.word("PayloadFormatVersion", &["2.0"])?;
+        let supported = ["ApiId", "Auth", "Method", "Path", "PayloadFormatVersion", "RouteSettings", "TimeoutInMillis"];
+        fields.only(&supported, &[])?;
+        let payload = match fields.word("PayloadFormatVersion", &["1.0", "2.0"])? {
+            Some("1.0") => PayloadFormat::V1,
+            _ => PayloadFormat::V2,
+        };
         let id = fields.text("ApiId")?.unwrap_or_else(|| IMPLICIT_API.to_owned());
         if !self.app.apis.contains_key(&id) {
             return Err(fields.refuse("ApiId", &id, "!Ref of an AWS::Serverless::HttpApi"));
@@ -169,10 +111,12 @@ impl Reader<'_, '_> {
             return Err(fields.fault("Path", why));
         }
         let timeout = fields.count("TimeoutInMillis", 50..=MAXIMUM_TIMEOUT_MS)?.unwrap_or(MAXIMUM_TIMEOUT_MS);
-        let route =
-            RouteSpec { method, path, function: function.to_owned(), timeout: Duration::from_millis(timeout.into()) };
+        let throttle = authorizers::throttle(fields, "RouteSettings")?;
         let system = self.app.functions.get(function).map(|function| function.system.clone());
         let Some(api) = self.app.apis.get_mut(&id) else { return Ok(()) };
+        let authorization = authorizers::authorization(fields, &api.auth)?;
+        let timeout = Duration::from_millis(timeout.into());
+        let route = RouteSpec { timeout, payload, authorization, throttle, ..RouteSpec::new(&method, &path, function) };
         if let Some(first) = api.routes.iter().find(|r| (&r.method, &r.path) == (&route.method, &route.path)) {
             let message =
                 format!("{}: {id} already has {} {}, to {}", fields.what, route.method, route.path, first.function);
@@ -199,12 +143,25 @@ impl Reader<'_, '_> {
     }
 
     /// What can be said only when all routes are known.
-    pub(super) fn finish_apis(&mut self) {
+    ///
+    /// # Errors
+    /// `RouteSettings` of a route that is not there.
+    pub(super) fn finish_apis(&mut self) -> Result<(), Fault> {
         for api in self.app.apis.values_mut() {
             if api.system.is_empty() {
                 "default".clone_into(&mut api.system);
             }
+            let keys: Vec<String> = api.routes.iter().map(crate::gateway::route::route_key).collect();
+            if let Some(unknown) = api.route_throttles.keys().find(|key| !keys.contains(key)) {
+                let position = Position { line: api.line, column: 3 };
+                let message = format!("{}.RouteSettings: there is no route {unknown}", api.logical_id);
+                return Err(Fault::new(position, message));
+            }
+            for (route, key) in api.routes.iter_mut().zip(keys) {
+                route.throttle = route.throttle.or_else(|| api.route_throttles.get(&key).copied()).or(api.throttle);
+            }
         }
+        Ok(())
     }
 }
 
@@ -219,21 +176,27 @@ fn cors(fields: &Fields<'_, '_>) -> Result<Option<CorsSpec>, Fault> {
         };
     }
     fields.nested(key, |cors| {
-        cors.only(
-            &["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"],
-            &[],
-        )?;
-        let spec = CorsSpec {
-            allow_origins: cors.texts("AllowOrigins")?,
-            allow_methods: cors.texts("AllowMethods")?,
-            allow_headers: cors.texts("AllowHeaders")?,
-            expose_headers: cors.texts("ExposeHeaders")?,
-            allow_credentials: cors.boolean("AllowCredentials")?.unwrap_or(false),
-            max_age_seconds: cors.count("MaxAge", 0..=86_400)?,
-        };
+        let spec = cors_properties(cors)?;
         if spec.allow_credentials && spec.allow_origins.iter().any(|origin| origin == "*") {
             return Err(cors.fault("AllowCredentials", "it is not accepted with the origin *; name the origins"));
         }
         Ok(spec)
+    })
+}
+
+/// What HTTP APIs and function URLs call alike.
+///
+/// # Errors
+/// A property that is wrong.
+pub(super) fn cors_properties(cors: &Fields<'_, '_>) -> Result<CorsSpec, Fault> {
+    let supported = ["AllowCredentials", "AllowHeaders", "AllowMethods", "AllowOrigins", "ExposeHeaders", "MaxAge"];
+    cors.only(&supported, &[])?;
+    Ok(CorsSpec {
+        allow_origins: cors.texts("AllowOrigins")?,
+        allow_methods: cors.texts("AllowMethods")?,
+        allow_headers: cors.texts("AllowHeaders")?,
+        expose_headers: cors.texts("ExposeHeaders")?,
+        allow_credentials: cors.boolean("AllowCredentials")?.unwrap_or(false),
+        max_age_seconds: cors.count("MaxAge", 0..=86_400)?,
     })
 }

@@ -19,13 +19,14 @@ use super::{
     variables,
 };
 
-const SUPPORTED: [&str; 13] = [
+const SUPPORTED: [&str; 14] = [
     "CodeUri",
     "DeadLetterQueue",
     "Environment",
     "EventInvokeConfig",
     "Events",
     "FunctionName",
+    "FunctionUrlConfig",
     "Handler",
     "LoggingConfig",
     "MemorySize",
@@ -34,6 +35,9 @@ const SUPPORTED: [&str; 13] = [
     "Runtime",
     "Timeout",
 ];
+
+/// Keys of `Metadata.Millrace` of a function; `Port` is that of its URL.
+pub(super) const METADATA: [&str; 5] = ["System", "Services", "RunOnUp", "Topics", "Port"];
 
 /// Would change what a function does; said once, not an error, because the function runs without it.
 const WARNED: [(&str, &str); 2] = [("Layers", "layers are not loaded"), ("FileSystemConfigs", "nothing is mounted")];
@@ -73,7 +77,6 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fau
     for key in ["ImageUri", "ImageConfig", "InlineCode"] {
         fields.not_yet(key, "a function is a program in CodeUri")?;
     }
-    fields.not_yet("FunctionUrlConfig", "use an HttpApi event")?;
     let ignored: Vec<_> = ignored::FUNCTION.iter().chain(&WARNED).copied().collect();
     fields.only(&SUPPORTED, &ignored)?;
     fields.word("PackageType", &["Zip"])?;
@@ -81,7 +84,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fau
     if !runtime.starts_with("provided") {
         return Err(fields.refuse("Runtime", &runtime, "provided.al2023, provided.al2 (custom runtimes)"));
     }
-    let millrace = metadata::read(scope, id, &entry.value, &["System", "Services", "RunOnUp", "Topics"])?;
+    let millrace = metadata::read(scope, id, &entry.value, &METADATA)?;
     reader.declare_topics(&millrace)?;
     let code_uri = code_uri(&fields)?;
     let environment = fields.nested("Environment", |environment| {
@@ -106,7 +109,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fau
         line: entry.position.line,
     };
     reader.app.functions.insert(id.to_owned(), function);
-    Ok(())
+    reader.function_url(id, &fields)
 }
 
 fn code_uri(fields: &Fields<'_, '_>) -> Result<PathBuf, Fault> {

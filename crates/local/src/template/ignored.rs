@@ -100,14 +100,12 @@ pub(super) const FUNCTION: &[(&str, &str)] = &[
 /// Properties of `AWS::Serverless::HttpApi`.
 pub(super) const HTTP_API: &[(&str, &str)] = &[
     ("AccessLogSettings", "logs are files"),
-    ("DefaultRouteSettings", "nothing is throttled"),
     ("Description", "no effect"),
     ("DisableExecuteApiEndpoint", "the local address is the only one"),
     ("Domain", "the local address is the only one"),
     ("FailOnWarnings", "deploy only"),
     ("Name", "no effect"),
     ("PropagateTags", "no effect"),
-    ("RouteSettings", "nothing is throttled"),
     ("Tags", "no effect"),
 ];
 

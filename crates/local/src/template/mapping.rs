@@ -111,13 +111,21 @@ pub(super) fn mapping(
 /// # Errors
 /// No function of the template has the name.
 pub(super) fn function_of(reader: &Reader<'_, '_>, fields: &Fields<'_, '_>) -> Result<String, Fault> {
-    let name = fields.required("FunctionName")?;
+    function_at(reader, fields, "FunctionName")
+}
+
+/// As [`function_of`], for another property.
+///
+/// # Errors
+/// No function of the template has the name.
+pub(super) fn function_at(reader: &Reader<'_, '_>, fields: &Fields<'_, '_>, key: &str) -> Result<String, Fault> {
+    let name = fields.required(key)?;
     // A name, `name:alias`, an ARN with or without an alias.
     let short = name.split(":function:").nth(1).unwrap_or(&name).split(':').next().unwrap_or_default();
     let function = reader.app.functions.values().find(|function| function.name == short);
     function.map(|function| function.logical_id.clone()).ok_or_else(|| {
         let known: Vec<_> = reader.app.functions.values().map(|function| function.name.as_str()).collect();
-        fields.refuse("FunctionName", &name, &format!("a function of the template ({})", known.join(", ")))
+        fields.refuse(key, &name, &format!("a function of the template ({})", known.join(", ")))
     })
 }
 

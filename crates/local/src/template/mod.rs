@@ -6,6 +6,7 @@
 mod access;
 mod api;
 mod asynchronous;
+mod authorizers;
 mod conditions;
 mod constraints;
 mod destinations;
@@ -28,6 +29,7 @@ pub mod names;
 mod node;
 mod outline;
 mod parameters;
+mod ports;
 mod references;
 #[cfg(test)]
 mod refusals;
@@ -39,6 +41,7 @@ mod snapshots;
 pub mod spec;
 #[cfg(test)]
 mod tests;
+mod urls;
 mod variables;
 mod yaml;
 

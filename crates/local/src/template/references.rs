@@ -34,6 +34,7 @@ impl Scope<'_> {
         let value = self.nested(position, || match self.resource(name, position)? {
             Target::Function => self.function_name(name).map(Some),
             Target::Api => Ok(Some(name.to_owned())),
+            Target::Url => Ok(self.property(name, "TargetFunctionArn")?.map(|(arn, _)| arn)),
             Target::Mapping => Ok(Some(names::mapping_uuid(name))),
             Target::Schedule(given) => Ok(Some(given)),
             Target::Named { kind, name } => Ok(match kind {
@@ -62,6 +63,8 @@ impl Scope<'_> {
             Ok(match (target, attribute) {
                 (Target::Function, "Arn") => Some(names::function_arn(&self.function_name(id)?)),
                 (Target::Api, "ApiEndpoint") => self.ports.get(id).map(|port| format!("http://localhost:{port}")),
+                (Target::Url, "FunctionUrl") => self.ports.get(id).map(|port| format!("http://localhost:{port}/")),
+                (Target::Url, "FunctionArn") => self.property(id, "TargetFunctionArn")?.map(|(arn, _)| arn),
                 (Target::Api, "ApiId") => Some(id.to_owned()),
                 (Target::Mapping, "Id") => Some(names::mapping_uuid(id)),
                 (Target::Mapping, "EventSourceMappingArn") => {
@@ -174,6 +177,7 @@ impl Scope<'_> {
         match kind {
             "AWS::Serverless::Function" => Ok(Target::Function),
             "AWS::Serverless::HttpApi" => Ok(Target::Api),
+            "AWS::Lambda::Url" => Ok(Target::Url),
             "AWS::Lambda::EventSourceMapping" => Ok(Target::Mapping),
             "AWS::Scheduler::Schedule" => {
                 let given = self.property(id, "Name")?;
@@ -200,6 +204,10 @@ impl Scope<'_> {
     fn generated(&self, id: &str) -> Option<Target> {
         if id == IMPLICIT_API && self.ports.contains_key(id) {
             return Some(Target::Api);
+        }
+        // What SAM makes of a FunctionUrlConfig.
+        if self.ports.contains_key(id) {
+            return Some(Target::Url);
         }
         let resources = self.root.get("Resources")?.as_mapping()?;
         let functions = resources
@@ -236,6 +244,7 @@ fn secret_arn(name: &str) -> String {
 enum Target {
     Function,
     Api,
+    Url,
     Mapping,
     /// With its name.
     Schedule(String),

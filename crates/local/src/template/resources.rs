@@ -3,7 +3,7 @@
 use std::{cell::Cell, collections::BTreeMap};
 
 use super::{
-    Options, api, asynchronous,
+    Options, asynchronous,
     error::Fault,
     function, globals, ignored,
     intrinsics::{FOR_EACH, Scope},
@@ -13,7 +13,7 @@ use super::{
     node::{Entry, Node, Position},
     outline,
     parameters::{self, REGION},
-    rules, schedules,
+    ports, rules, schedules,
     spec::{Application, Destination, TopicSpec, Warning},
 };
 
@@ -64,7 +64,7 @@ pub(super) fn read(root: &Node, options: &Options) -> Result<Application, Fault>
         scope.condition(&condition.key, condition.position)?;
     }
     let resources = active(&scope)?;
-    let ports = api::ports(&scope, &resources, options)?;
+    let ports = ports::read(&scope, &resources, options)?;
     let scope = Scope { ports, ..scope };
     let mut reader = Reader { scope: &scope, app: Application::default(), topic_lines: BTreeMap::new() };
     // Functions and APIs first: triggers refer to them wherever they stand.
@@ -82,6 +82,7 @@ pub(super) fn read(root: &Node, options: &Options) -> Result<Application, Fault>
             "AWS::Serverless::Function" => reader.events(entry)?,
             "AWS::Lambda::EventInvokeConfig" => asynchronous::raw(&mut reader, entry)?,
             "AWS::Lambda::EventSourceMapping" => kafka::raw(&mut reader, entry)?,
+            "AWS::Lambda::Url" => reader.raw_url(entry)?,
             "AWS::SNS::Subscription" => reader.subscription(entry)?,
             "AWS::Scheduler::Schedule" => schedules::raw(&mut reader, entry)?,
             _ => {}
@@ -168,6 +169,7 @@ impl Reader<'_, '_> {
             "AWS::Serverless::Function" => function::read(self, entry),
             "AWS::Lambda::EventInvokeConfig"
             | "AWS::Lambda::EventSourceMapping"
+            | "AWS::Lambda::Url"
             | "AWS::SNS::Subscription"
             | "AWS::Scheduler::Schedule" => Ok(()),
             "AWS::SQS::Queue" => self.queue(entry),
@@ -187,7 +189,7 @@ impl Reader<'_, '_> {
                 };
                 let place = entry.value.get("Type").map_or(entry.position, |node| node.position);
                 let message = format!(
-                    "{}: {kind} is not supported{hint}; supported: AWS::Serverless::Function, AWS::Serverless::HttpApi, \
+                    "{}: {kind} is not supported{hint}; supported: AWS::Serverless::Function, AWS::Serverless::HttpApi, AWS::Lambda::Url, \
                      AWS::Lambda::EventSourceMapping (Kafka, Amazon MQ), AWS::Scheduler::Schedule, AWS::S3::Bucket, AWS::SQS::Queue, AWS::SNS::Topic, \
                      AWS::AmazonMQ::Broker (RabbitMQ); {} more types, \
                      which have no effect here, are ignored",
@@ -257,7 +259,7 @@ impl Reader<'_, '_> {
                 }
             }
         }
-        self.finish_apis();
+        self.finish_apis()?;
         Ok(self.app)
     }
 }

@@ -6,6 +6,7 @@ use indexmap::IndexMap;
 
 use super::{
     ApiSpec, FunctionSpec, KafkaMappingSpec, MqMappingSpec, Outline, Place, QueueSpec, ScheduleSpec, SnsTopicSpec,
+    UrlSpec,
 };
 
 /// Everything that one SAM template asks for.
@@ -21,6 +22,8 @@ pub struct Application {
     pub schedules: Vec<ScheduleSpec>,
     /// `AWS::Serverless::HttpApi`, by logical id.
     pub apis: IndexMap<String, ApiSpec>,
+    /// Function URLs.
+    pub urls: Vec<UrlSpec>,
     /// Topics that are created before a trigger starts, by name.
     pub topics: BTreeMap<String, TopicSpec>,
     /// Names of the template's `AWS::S3::Bucket`s, which are made before a trigger starts.

@@ -11,7 +11,10 @@ mod mq;
 mod outline;
 mod schedule;
 
-pub use api::{ApiSpec, CorsSpec, RouteSpec};
+pub use api::{
+    ApiSpec, AuthSpec, AuthorizationSpec, CorsSpec, JwtSpec, PayloadFormat, RouteSpec, ThrottleSpec, TokenSource,
+    UrlSpec,
+};
 pub use application::{Application, TopicSpec, Warning};
 pub use asynchronous::AsynchronousSpec;
 pub use destination::{Destination, QueueSpec, SnsTopicSpec};
