@@ -6,110 +6,129 @@ use super::Rule;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "host.answers.the-answer-is-what-the-function-returned",
-        text: "The answer is what the function returned",
-        source: "",
+        text: "The caller gets the function's answer byte for byte",
+        source: "lambda/latest/api/API_Invoke.html",
     },
     Rule {
         id: "host.answers.a-function-is-found-by-id-name-and-arn",
-        text: "A function is found by id name and arn",
-        source: "",
+        text: "A function is found by its name and its ARN, with or without $LATEST, and by its logical id",
+        source: "lambda/latest/api/API_Invoke.html",
     },
     Rule {
         id: "host.answers.the-context-has-deadline-arn-and-trace",
-        text: "The context has deadline arn and trace",
-        source: "",
+        text: "An invocation has its request id, the deadline in Unix milliseconds, the function's ARN and a \
+               trace id in the Runtime API's headers",
+        source: "lambda/latest/dg/runtimes-api.html",
     },
     Rule {
         id: "host.answers.the-environment-is-lambdas-and-the-templates-and-nothing-else",
-        text: "The environment is lambdas and the templates and nothing else",
-        source: "",
+        text: "A function sees Lambda's variables and the template's, none of the runner's own, and starts in the \
+               folder of its code",
+        source: "lambda/latest/dg/configuration-envvars.html",
     },
-    Rule { id: "host.answers.the-second-invocation-is-warm", text: "The second invocation is warm", source: "" },
+    Rule {
+        id: "host.answers.the-second-invocation-is-warm",
+        text: "A process that has answered is used again; its next invocation has no init phase",
+        source: "lambda/latest/dg/lambda-runtime-environment.html",
+    },
     Rule {
         id: "host.answers.a-function-error-is-passed-on-and-the-process-stays",
-        text: "A function error is passed on and the process stays",
-        source: "",
+        text: "An error that the function reports reaches the caller with its type and message, and the process \
+               goes on",
+        source: "lambda/latest/dg/runtimes-api.html",
     },
     Rule {
         id: "host.answers.the-log-has-the-functions-lines-between-start-end-and-report",
-        text: "The log has the functions lines between start end and report",
-        source: "",
+        text: "The log has START, the function's own lines, END and REPORT with duration, memory and the init \
+               phase's time",
+        source: "lambda/latest/dg/ruby-logging.html",
     },
     Rule {
         id: "host.answers.an-event-is-accepted-at-once-and-run-later",
-        text: "An event is accepted at once and run later",
-        source: "",
+        text: "An asynchronous invocation is accepted at once and run later",
+        source: "lambda/latest/dg/invocation-async.html",
     },
     Rule {
         id: "host.concurrency.a-reserved-concurrency-throttles-what-exceeds-it",
-        text: "A reserved concurrency throttles what exceeds it",
-        source: "",
+        text: "What exceeds ReservedConcurrentExecutions is throttled at once, with 429",
+        source: "lambda/latest/dg/configuration-concurrency.html",
     },
     Rule {
         id: "host.concurrency.a-reserved-concurrency-of-zero-throttles-everything",
-        text: "A reserved concurrency of zero throttles everything",
-        source: "",
+        text: "A reserved concurrency of 0 throttles every invocation",
+        source: "lambda/latest/dg/configuration-concurrency.html",
     },
     Rule {
         id: "host.concurrency.without-a-reservation-invocations-run-at-once-up-to-the-default-and-wait-beyond",
-        text: "Without a reservation invocations run at once up to the default and wait beyond",
+        text: "Without a reservation, invocations run beside each other up to the number of cores and wait \
+               beyond; AWS has 1000 for an account",
         source: "",
     },
     Rule {
         id: "host.endings.a-restart-gives-a-new-process-and-lets-the-old-one-finish",
-        text: "A restart gives a new process and lets the old one finish",
+        text: "A restart gives new invocations a new process, and the running ones end in the old one",
         source: "",
     },
     Rule {
         id: "host.endings.a-stopped-function-refuses-until-it-is-resumed",
-        text: "A stopped function refuses until it is resumed",
+        text: "A function that was stopped refuses invocations until it is started",
         source: "",
     },
     Rule {
         id: "host.endings.what-waits-for-its-turn-when-the-function-stops-is-refused",
-        text: "What waits for its turn when the function stops is refused",
+        text: "What waits for a process when its function stops is refused at once",
         source: "",
     },
     Rule {
         id: "host.endings.the-end-of-the-host-lets-running-invocations-end",
-        text: "The end of the host lets running invocations end",
+        text: "When the runner ends, running invocations end first",
         source: "",
     },
     Rule {
         id: "host.endings.the-end-of-the-host-waits-no-longer-than-its-grace",
-        text: "The end of the host waits no longer than its grace",
+        text: "When the runner ends, it waits no longer than its grace and kills what is left",
         source: "",
     },
     Rule {
         id: "host.failures.a-crash-is-answered-at-once-and-the-next-invocation-is-cold",
-        text: "A crash is answered at once and the next invocation is cold",
-        source: "",
+        text: "A process that dies is answered at once with Runtime.ExitError, and the next invocation begins \
+               with an init phase",
+        source: "lambda/latest/dg/lambda-runtime-environment.html",
     },
     Rule {
         id: "host.failures.a-process-that-died-while-idle-is-not-used",
-        text: "A process that died while idle is not used",
+        text: "A process that died between two invocations is not used for the next one",
         source: "",
     },
     Rule {
         id: "host.failures.a-timeout-kills-the-function-with-all-that-it-started",
-        text: "A timeout kills the function with all that it started",
-        source: "",
+        text: "At its Timeout a function is killed, with every process that it started, and the caller is told \
+               `Task timed out`",
+        source: "lambda/latest/dg/configuration-timeout.html",
     },
     Rule {
         id: "host.failures.an-error-of-the-init-phase-is-passed-on-at-once",
-        text: "An error of the init phase is passed on at once",
-        source: "",
+        text: "An error that the init phase reports reaches the caller at once",
+        source: "lambda/latest/dg/runtimes-api.html",
     },
     Rule {
         id: "host.failures.an-exit-during-init-is-answered-at-once",
-        text: "An exit during init is answered at once",
-        source: "",
+        text: "A program that ends in its init phase is answered at once",
+        source: "lambda/latest/dg/lambda-runtime-environment.html",
     },
-    Rule { id: "host.failures.an-answer-over-6-mb-is-an-error", text: "An answer over 6 mb is an error", source: "" },
-    Rule { id: "host.failures.a-payload-over-6-mb-is-refused", text: "A payload over 6 mb is refused", source: "" },
+    Rule {
+        id: "host.failures.an-answer-over-6-mb-is-an-error",
+        text: "An answer over 6 MB is the error Function.ResponseSizeTooLarge",
+        source: "lambda/latest/dg/gettingstarted-limits.html",
+    },
+    Rule {
+        id: "host.failures.a-payload-over-6-mb-is-refused",
+        text: "A payload over 6 MB is refused with RequestEntityTooLargeException",
+        source: "lambda/latest/dg/gettingstarted-limits.html",
+    },
     Rule {
         id: "host.failures.a-program-that-is-missing-or-no-program-is-named",
-        text: "A program that is missing or no program is named",
+        text: "A program that is missing, or is none, is an error that names its path",
         source: "",
     },
     Rule {

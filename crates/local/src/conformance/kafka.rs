@@ -6,145 +6,185 @@ use super::Rule;
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "kafka.batching.one-payload-holds-several-partitions-each-in-order",
-        text: "One payload holds several partitions each in order",
-        source: "",
+        text: "One payload can hold records of several partitions; those of a partition are in the order of their \
+               offsets",
+        source: "lambda/latest/dg/with-kafka-configure.html",
     },
     Rule {
         id: "kafka.batching.a-batch-has-no-more-than-its-size",
-        text: "A batch has no more than its size",
-        source: "",
+        text: "A batch is delivered as soon as it has BatchSize records, and never has more",
+        source: "lambda/latest/dg/invocation-eventsourcemapping.html",
     },
-    Rule { id: "kafka.batching.the-window-closes-a-small-batch", text: "The window closes a small batch", source: "" },
+    Rule {
+        id: "kafka.batching.the-window-closes-a-small-batch",
+        text: "A batch that does not fill up is delivered when MaximumBatchingWindowInSeconds is over",
+        source: "lambda/latest/dg/invocation-eventsourcemapping.html",
+    },
     Rule {
         id: "kafka.batching.an-ending-mapping-delivers-what-it-has-begun",
-        text: "An ending mapping delivers what it has begun",
+        text: "A mapping that is disabled waits for the batch that its function has, and commits it",
         source: "",
     },
     Rule {
         id: "kafka.batching.a-changed-batch-size-holds-from-the-next-batch-on",
-        text: "A changed batch size holds from the next batch on",
+        text: "UpdateEventSourceMapping changes BatchSize without a restart, from the next batch on",
+        source: "lambda/latest/api/API_UpdateEventSourceMapping.html",
+    },
+    Rule {
+        id: "kafka.event.a-record-looks-as-lambda-sends-it",
+        text: "An event has eventSource, bootstrapServers and records by `<topic>-<partition>`; a record has \
+               topic, partition, offset, timestamp, timestampType, base64 key and value, and headers",
+        source: "lambda/latest/dg/with-kafka.html",
+    },
+    Rule {
+        id: "kafka.event.a-tombstone-has-no-value-and-a-record-without-key-no-key",
+        text: "A record without a value has no `value` in the event, one without a key no `key`; an empty value is \"\"",
         source: "",
     },
-    Rule { id: "kafka.event.a-record-looks-as-lambda-sends-it", text: "A record looks as lambda sends it", source: "" },
-    Rule { id: "kafka.event.msk-says-so-and-names-the-cluster", text: "Msk says so and names the cluster", source: "" },
+    Rule {
+        id: "kafka.event.header-bytes-are-signed-and-names-may-stand-twice",
+        text: "Headers are a list of maps with one name each; their bytes are signed, from -128 to 127, and a name may \
+               stand twice",
+        source: "lambda/latest/dg/with-kafka.html",
+    },
+    Rule {
+        id: "kafka.event.the-time-is-the-brokers-where-the-topic-says-so",
+        text: "A record's timestampType is CREATE_TIME, or LOG_APPEND_TIME where the topic takes the broker's time",
+        source: "lambda/latest/dg/with-kafka.html",
+    },
+    Rule {
+        id: "kafka.event.msk-says-so-and-names-the-cluster",
+        text: "An event of an MSK cluster has eventSource `aws:kafka` and the cluster's eventSourceArn; a \
+               self-managed one has `SelfManagedKafka` and no ARN",
+        source: "lambda/latest/dg/with-msk.html",
+    },
     Rule {
         id: "kafka.failures.offsets-are-committed-after-success-only",
-        text: "Offsets are committed after success only",
-        source: "",
+        text: "The offsets of a batch are committed when the function has succeeded, so that each record is \
+               processed at least once",
+        source: "lambda/latest/dg/kafka-retry-configurations.html",
     },
     Rule {
         id: "kafka.failures.a-failing-partition-holds-up-no-other",
-        text: "A failing partition holds up no other",
+        text: "A batch that is tried again holds up its own partitions and no other",
         source: "",
     },
     Rule {
         id: "kafka.failures.a-crash-is-a-failure-like-any-other",
-        text: "A crash is a failure like any other",
-        source: "",
+        text: "A function that dies or takes too long has failed: its batch is delivered again",
+        source: "lambda/latest/dg/kafka-retry-configurations.html",
     },
     Rule {
         id: "kafka.failures.a-throttled-batch-waits-and-uses-up-no-retry",
-        text: "A throttled batch waits and uses up no retry",
-        source: "",
+        text: "A batch that is throttled waits and is offered again; only function errors count against \
+               MaximumRetryAttempts",
+        source: "lambda/latest/dg/kafka-scaling-modes.html",
     },
     Rule {
         id: "kafka.failures.after-its-retries-a-batch-goes-to-the-destination-and-the-next-one-comes",
-        text: "After its retries a batch goes to the destination and the next one comes",
-        source: "",
+        text: "After MaximumRetryAttempts the records go to the on-failure topic, and the partition goes on",
+        source: "lambda/latest/dg/kafka-on-failure-destination.html",
     },
     Rule {
         id: "kafka.failures.without-a-destination-a-batch-is-dropped-after-its-retries",
-        text: "Without a destination a batch is dropped after its retries",
-        source: "",
+        text: "Without an on-failure destination a batch is skipped after its retries, which the log says",
+        source: "lambda/latest/dg/kafka-retry-configurations.html",
     },
     Rule {
         id: "kafka.failures.records-that-grew-too-old-are-given-up-and-the-others-tried-again",
-        text: "Records that grew too old are given up and the others tried again",
-        source: "",
+        text: "Records older than MaximumRecordAgeInSeconds are given up; the younger ones of the batch are tried \
+               again",
+        source: "lambda/latest/dg/kafka-retry-configurations.html",
     },
     Rule {
         id: "kafka.failures.bisecting-finds-the-poison-and-delivers-everything-else",
-        text: "Bisecting finds the poison and delivers everything else",
-        source: "",
+        text: "BisectBatchOnFunctionError halves a batch that failed until the record that fails is alone, and \
+               delivers all others",
+        source: "lambda/latest/dg/kafka-retry-configurations.html",
     },
     Rule {
         id: "kafka.failures.a-destination-that-refuses-loses-nothing",
-        text: "A destination that refuses loses nothing",
+        text: "What the on-failure destination does not take stays uncommitted and is tried again",
         source: "",
     },
     Rule {
         id: "kafka.partial.a-partition-goes-on-from-its-failed-offset-while-others-go-on",
-        text: "A partition goes on from its failed offset while others go on",
-        source: "",
+        text: "A partial batch response names a partition and an offset by object; the partition comes again from \
+               there, what stands before it and all other partitions are done",
+        source: "lambda/latest/dg/kafka-retry-configurations.html",
     },
     Rule {
         id: "kafka.partial.an-answer-that-makes-no-sense-returns-the-whole-batch",
-        text: "An answer that makes no sense returns the whole batch",
-        source: "",
+        text: "With ReportBatchItemFailures, an answer that is no JSON or names a record that the batch does not \
+               have returns the whole batch",
+        source: "lambda/latest/dg/kafka-retry-configurations.html",
     },
     Rule {
         id: "kafka.partial.without-the-setting-a-normal-return-is-success",
-        text: "Without the setting a normal return is success",
-        source: "",
+        text: "Without ReportBatchItemFailures a normal return is success, whatever it holds; `batchItemFailures` \
+               in it is warned of",
+        source: "lambda/latest/dg/kafka-retry-configurations.html",
     },
     Rule {
         id: "kafka.position.trim-horizon-begins-with-the-oldest-record",
-        text: "Trim horizon begins with the oldest record",
-        source: "",
+        text: "TRIM_HORIZON begins with the oldest record that the topic has",
+        source: "lambda/latest/dg/kafka-starting-positions.html",
     },
     Rule {
         id: "kafka.position.latest-begins-with-the-first-record-after-it-was-enabled",
-        text: "Latest begins with the first record after it was enabled",
-        source: "",
+        text: "LATEST begins just after the most recent record; here nothing is missed once the mapping is \
+               enabled, where AWS may take minutes",
+        source: "lambda/latest/dg/kafka-starting-positions.html",
     },
     Rule {
         id: "kafka.position.at-timestamp-begins-with-the-first-record-at-or-after-it",
-        text: "At timestamp begins with the first record at or after it",
-        source: "",
+        text: "AT_TIMESTAMP begins with the first record at or after StartingPositionTimestamp, in Unix seconds",
+        source: "lambda/latest/dg/kafka-starting-positions.html",
     },
     Rule {
         id: "kafka.position.a-group-with-offsets-ignores-the-starting-position",
-        text: "A group with offsets ignores the starting position",
-        source: "",
+        text: "A ConsumerGroupId that has committed offsets goes on from them, and StartingPosition is ignored",
+        source: "lambda/latest/dg/kafka-consumer-group-id.html",
     },
     Rule {
         id: "kafka.position.disabling-and-enabling-loses-and-doubles-nothing",
-        text: "Disabling and enabling loses and doubles nothing",
-        source: "",
+        text: "A mapping that is disabled and enabled again goes on where it was",
+        source: "lambda/latest/dg/kafka-starting-positions.html",
     },
     Rule {
         id: "kafka.position.a-missing-topic-is-an-error-that-names-mapping-and-topic",
-        text: "A missing topic is an error that names mapping and topic",
+        text: "A topic that is not there is an error that names mapping and topic",
         source: "",
     },
     Rule {
         id: "kafka.sharing.several-pollers-deliver-partitions-side-by-side",
-        text: "Several pollers deliver partitions side by side",
-        source: "",
+        text: "Several pollers deliver several partitions at the same time, each partition by one of them",
+        source: "lambda/latest/dg/kafka-scaling-modes.html",
     },
     Rule {
         id: "kafka.sharing.two-runners-in-one-group-share-its-partitions-and-lose-nothing",
-        text: "Two runners in one group share its partitions and lose nothing",
-        source: "",
+        text: "Consumers of the same group share its partitions, and every record reaches one of them",
+        source: "lambda/latest/dg/kafka-consumer-group-id.html",
     },
     Rule {
         id: "kafka.sharing.a-rebalance-in-the-midst-of-retries-loses-nothing-and-stops-no-partition",
-        text: "A rebalance in the midst of retries loses nothing and stops no partition",
+        text: "A rebalance while a batch is tried again loses no record and leaves no partition standing",
         source: "",
     },
     Rule {
         id: "kafka.size.a-batch-is-closed-before-its-payload-exceeds-6-mb",
-        text: "A batch is closed before its payload exceeds 6 mb",
-        source: "",
+        text: "A batch is closed before its event exceeds 6 MB, counted as the bytes of the JSON with base64",
+        source: "lambda/latest/dg/invocation-eventsourcemapping.html",
     },
     Rule {
         id: "kafka.size.a-record-over-the-limit-goes-to-the-failure-destination-as-it-came",
-        text: "A record over the limit goes to the failure destination as it came",
-        source: "",
+        text: "A record that exceeds the limit alone is not delivered and goes to the on-failure destination as \
+               it came",
+        source: "lambda/latest/dg/kafka-on-failure.html",
     },
     Rule {
         id: "kafka.size.the-record-that-did-not-fit-does-not-overtake-a-batch-that-failed",
-        text: "The record that did not fit does not overtake a batch that failed",
+        text: "A record that did not fit is given up only after the batch before it is settled",
         source: "",
     },
     Rule {

@@ -10,6 +10,7 @@ mod kafka;
 mod paths;
 mod pattern;
 mod rabbitmq;
+mod template;
 
 /// One promise.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -18,13 +19,22 @@ pub struct Rule {
     pub id: &'static str,
     /// The rule as a sentence.
     pub text: &'static str,
-    /// The page of the AWS documentation that says so (`lambda/with-kafka-configure`); empty: a promise of our own.
+    /// The page of the AWS documentation that says so (`lambda/latest/dg/with-kafka.html`); empty: a promise of our own.
     pub source: &'static str,
 }
 
 /// All rules.
 pub fn rules() -> impl Iterator<Item = &'static Rule> {
-    [kafka::RULES, rabbitmq::RULES, asynchronous::RULES, pattern::RULES, destinations::RULES, host::RULES, paths::RULES]
-        .into_iter()
-        .flatten()
+    [
+        kafka::RULES,
+        rabbitmq::RULES,
+        asynchronous::RULES,
+        pattern::RULES,
+        destinations::RULES,
+        host::RULES,
+        paths::RULES,
+        template::RULES,
+    ]
+    .into_iter()
+    .flatten()
 }

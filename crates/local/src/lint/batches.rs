@@ -1,4 +1,4 @@
-//! Kafka triggers: batches, and the time for them.
+//! Batches of Kafka and RabbitMQ, and the time for them.
 
 use std::time::Duration;
 
@@ -51,22 +51,23 @@ pub(super) const RULES: &[Rule] = &[
 ];
 
 fn idle_window(application: &Application, findings: &mut Findings<'_>) {
-    for mapping in application.kafka_mappings.iter().filter(|mapping| mapping.batch_size == 1) {
-        let path = format!("{}.MaximumBatchingWindowInSeconds", mapping.logical_id);
-        if application.outline.has(&path) && mapping.batching_window > Duration::ZERO {
-            let message = format!("a window of {} s for a BatchSize of 1", mapping.batching_window.as_secs());
-            findings.at(&path, message);
+    let kafka = application.kafka_mappings.iter().map(|m| (&m.logical_id, m.batch_size, m.batching_window));
+    let queues = application.mq_mappings.iter().map(|m| (&m.logical_id, m.batch_size, m.batching_window));
+    for (id, _, window) in kafka.chain(queues).filter(|(_, size, window)| *size == 1 && !window.is_zero()) {
+        let path = format!("{id}.MaximumBatchingWindowInSeconds");
+        if application.outline.has(&path) {
+            findings.at(&path, format!("a window of {} s for a BatchSize of 1", window.as_secs()));
         }
     }
 }
 
 fn default_timeout(application: &Application, findings: &mut Findings<'_>) {
-    for mapping in &application.kafka_mappings {
-        let path = format!("{}.Timeout", mapping.function);
-        if mapping.batch_size > 1 && !application.outline.has(&path) {
-            let message =
-                format!("{} has 3 s for up to {} records of {}", mapping.function, mapping.batch_size, mapping.topic);
-            findings.at(&path, message);
+    let kafka = application.kafka_mappings.iter().map(|m| (&m.function, m.batch_size, &m.topic));
+    let queues = application.mq_mappings.iter().map(|m| (&m.function, m.batch_size, &m.queue));
+    for (function, size, source) in kafka.chain(queues) {
+        let path = format!("{function}.Timeout");
+        if size > 1 && !application.outline.has(&path) {
+            findings.at(&path, format!("{function} has 3 s for up to {size} records of {source}"));
         }
     }
 }

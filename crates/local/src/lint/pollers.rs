@@ -1,4 +1,4 @@
-//! Concurrency: pollers, partitions and what a function has reserved.
+//! Concurrency: pollers, partitions, queues and what a function has reserved.
 
 use std::collections::BTreeSet;
 
@@ -10,7 +10,8 @@ pub(super) const RULES: &[Rule] = &[
         id: "M030",
         level: Level::Warning,
         title: "more pollers than partitions",
-        why: "A partition is read by one poller at a time; those beyond the partitions never get one, and cost.",
+        why: "A partition is read by one poller at a time, and Lambda has no more of them than the topic has partitions: \
+              the setting promises more than there can be.",
         mend: "Set MaximumPollers to the number of partitions, or give the topic more of them.",
         source: "lambda/latest/dg/kafka-scaling-modes.html",
         check: idle_pollers,
@@ -44,6 +45,16 @@ pub(super) const RULES: &[Rule] = &[
         source: "lambda/latest/dg/with-mq.html",
         check: single_consumer,
     },
+    Rule {
+        id: "M034",
+        level: Level::Warning,
+        title: "a message that always fails comes back for ever",
+        why: "A mapping of RabbitMQ has no retry limit and no destination: a batch that failed returns to its queue \
+              whole, and a classic queue gives it out again at once, without end.",
+        mend: "Declare the queue as a quorum queue with x-delivery-limit and a dead-letter exchange, and allow the rule.",
+        source: "lambda/latest/dg/with-mq.html",
+        check: comes_back,
+    },
 ];
 
 /// The pollers that can have a partition, when the template says how many there are.
@@ -66,6 +77,7 @@ fn idle_pollers(application: &Application, findings: &mut Findings<'_>) {
 fn never_runs(application: &Application, findings: &mut Findings<'_>) {
     let mut triggered: BTreeSet<&str> = BTreeSet::new();
     triggered.extend(application.kafka_mappings.iter().filter(|m| m.enabled).map(|m| m.function.as_str()));
+    triggered.extend(application.mq_mappings.iter().filter(|m| m.enabled).map(|m| m.function.as_str()));
     triggered.extend(application.schedules.iter().filter(|s| s.enabled).map(|s| s.function.as_str()));
     triggered.extend(application.apis.values().flat_map(|api| &api.routes).map(|route| route.function.as_str()));
     for function in application.functions.values().filter(|function| function.reserved_concurrency == Some(0)) {
@@ -90,10 +102,18 @@ fn throttled(application: &Application, findings: &mut Findings<'_>) {
 
 fn single_consumer(application: &Application, findings: &mut Findings<'_>) {
     for mapping in &application.mq_mappings {
-        let (id, function) = (&mapping.logical_id, &mapping.function);
-        let reserved = application.functions.get(function).and_then(|function| function.reserved_concurrency);
-        if let Some(reserved) = reserved.filter(|reserved| *reserved > 1) {
-            findings.at(id, format!("{function} reserves {reserved}, and {id} uses 1 of them"));
+        let Some(function) = application.functions.get(&mapping.function) else { continue };
+        if let Some(reserved) = function.reserved_concurrency.filter(|reserved| *reserved > 1) {
+            let message =
+                format!("{} reserves {reserved}, and {} uses 1 of them", mapping.function, mapping.logical_id);
+            findings.at(&format!("{}.ReservedConcurrentExecutions", mapping.function), message);
         }
+    }
+}
+
+fn comes_back(application: &Application, findings: &mut Findings<'_>) {
+    for mapping in &application.mq_mappings {
+        let message = format!("queue {} takes back what fails", mapping.queue);
+        findings.at(&format!("{}.Queues", mapping.logical_id), message);
     }
 }

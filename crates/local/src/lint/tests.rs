@@ -154,8 +154,12 @@ fn table() -> Vec<(String, &'static str)> {
             "M072 7:97",
         ),
         (function("      Layers: [x]\n"), "M090 7:15"),
-        (function(&format!("      ReservedConcurrentExecutions: 1\n{QUEUE}")), ""),
-        (function(&format!("      ReservedConcurrentExecutions: 2\n{QUEUE}")), "M033 8:16"),
+        (function(&format!("      Timeout: 9\n      ReservedConcurrentExecutions: 1\n{QUEUE}")), "M034 9:96"),
+        (
+            function(&format!("      Timeout: 9\n      ReservedConcurrentExecutions: 2\n{QUEUE}")),
+            "M033 8:37, M034 9:96",
+        ),
+        (function(QUEUE), "M021 2:3, M034 7:96"),
     ]
 }
 

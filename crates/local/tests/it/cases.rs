@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, future::Future, pin::Pin};
 use libtest_mimic::{Failed, Trial};
 use millrace::conformance;
 
-use crate::{asynchronous, chaos, destinations, host, kafka, paths, pattern, rabbitmq};
+use crate::{asynchronous, chaos, destinations, host, kafka, paths, pattern, rabbitmq, template};
 
 /// Checks one rule against the real thing; a panic says what was found instead.
 struct Case {
@@ -63,6 +63,28 @@ fn table() -> Vec<Case> {
             "asynchronous.kept.a-stopped-function-refuses-events-and-keeps-those-it-has" => asynchronous::kept::a_stopped_function_refuses_events_and_keeps_those_it_has,
         ],
         cases![
+            "template.defaults.a-function-has-3-seconds-128-mb-and-no-reservation" => template::defaults::a_function_has_3_seconds_128_mb_and_no_reservation,
+            "template.defaults.a-kafka-mapping-has-100-records-500-ms-and-endless-retries" => template::defaults::a_kafka_mapping_has_100_records_500_ms_and_endless_retries,
+            "template.defaults.endless-retries-are-10-with-a-destination" => template::defaults::endless_retries_are_10_with_a_destination,
+            "template.defaults.an-event-and-a-mapping-resource-mean-the-same" => template::defaults::an_event_and_a_mapping_resource_mean_the_same,
+            "template.defaults.a-name-comes-from-the-logical-id" => template::defaults::a_name_comes_from_the_logical_id,
+            "template.globals.maps-merge-lists-append-and-anything-else-is-replaced" => template::merging::maps_merge_lists_append_and_anything_else_is_replaced,
+            "template.conditions.what-a-false-condition-names-is-not-there" => template::merging::what_a_false_condition_names_is_not_there,
+            "template.conditions.no-value-takes-a-property-an-entry-or-an-item-away" => template::merging::no_value_takes_a_property_an_entry_or_an_item_away,
+            "template.functions.sub-takes-its-own-variables-first-and-keeps-literals" => template::merging::sub_takes_its_own_variables_first_and_keeps_literals,
+            "template.functions.lists-are-joined-split-and-selected-from" => template::merging::lists_are_joined_split_and_selected_from,
+            "template.functions.a-map-is-looked-up-by-computed-keys" => template::merging::a_map_is_looked_up_by_computed_keys,
+            "template.parameters.a-given-value-stands-over-the-default" => template::parameters::a_given_value_stands_over_the_default,
+            "template.parameters.a-value-must-fit-its-type-pattern-and-limits" => template::parameters::a_value_must_fit_its_type_pattern_and_limits,
+            "template.parameters.a-secret-is-not-shown-in-an-error" => template::parameters::a_secret_is_not_shown_in_an_error,
+            "template.rules.an-assertion-that-is-false-stops-with-its-description" => template::parameters::an_assertion_that_is_false_stops_with_its_description,
+            "template.rules.a-rule-holds-only-where-its-condition-does" => template::parameters::a_rule_holds_only_where_its_condition_does,
+            "template.refusals.what-is-not-supported-is-refused-with-its-place" => template::refusals::what_is_not_supported_is_refused_with_its_place,
+            "template.refusals.loops-and-other-extensions-are-refused" => template::refusals::loops_and_other_extensions_are_refused,
+            "template.refusals.a-template-that-multiplies-itself-is-refused" => template::refusals::a_template_that_multiplies_itself_is_refused,
+            "template.lint.a-trap-is-named-with-its-place-and-not-where-it-is-allowed" => template::refusals::a_trap_is_named_with_its_place_and_not_where_it_is_allowed,
+        ],
+        cases![
             "destinations.batches.a-queue-gets-the-metadata-of-a-failed-batch-and-no-records" => destinations::batches::a_queue_gets_the_metadata_of_a_failed_batch_and_no_records,
             "destinations.batches.an-sns-topic-gets-the-metadata-of-a-failed-batch-as-its-message" => destinations::batches::an_sns_topic_gets_the_metadata_of_a_failed_batch_as_its_message,
             "destinations.batches.a-bucket-gets-the-metadata-and-the-whole-event-as-text" => destinations::batches::a_bucket_gets_the_metadata_and_the_whole_event_as_text,
@@ -76,6 +98,9 @@ fn table() -> Vec<Case> {
             "kafka.batching.an-ending-mapping-delivers-what-it-has-begun" => kafka::batching::an_ending_mapping_delivers_what_it_has_begun,
             "kafka.batching.a-changed-batch-size-holds-from-the-next-batch-on" => kafka::batching::a_changed_batch_size_holds_from_the_next_batch_on,
             "kafka.event.a-record-looks-as-lambda-sends-it" => kafka::event::a_record_looks_as_lambda_sends_it,
+            "kafka.event.a-tombstone-has-no-value-and-a-record-without-key-no-key" => kafka::event::a_tombstone_has_no_value_and_a_record_without_key_no_key,
+            "kafka.event.header-bytes-are-signed-and-names-may-stand-twice" => kafka::event::header_bytes_are_signed_and_names_may_stand_twice,
+            "kafka.event.the-time-is-the-brokers-where-the-topic-says-so" => kafka::event::the_time_is_the_brokers_where_the_topic_says_so,
             "kafka.event.msk-says-so-and-names-the-cluster" => kafka::event::msk_says_so_and_names_the_cluster,
             "kafka.failures.offsets-are-committed-after-success-only" => kafka::failures::offsets_are_committed_after_success_only,
             "kafka.failures.a-failing-partition-holds-up-no-other" => kafka::failures::a_failing_partition_holds_up_no_other,

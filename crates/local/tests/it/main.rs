@@ -19,6 +19,7 @@ mod paths;
 mod pattern;
 mod rabbitmq;
 mod support;
+mod template;
 
 fn main() {
     let mut arguments = libtest_mimic::Arguments::from_args();

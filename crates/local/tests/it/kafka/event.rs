@@ -51,6 +51,43 @@ pub(crate) async fn a_record_looks_as_lambda_sends_it() {
     assert_eq!((records[2].get("key"), &records[2]["value"]), (None, &json!("")), "an empty value is there");
 }
 
+/// The records of partition 0 in the only event that these make.
+async fn event_of(source: &Source, records: &[Rec]) -> Vec<Value> {
+    source.topic.produce(records).await;
+    source.enable().await;
+    let event = source.app.recorded(1).await.remove(0);
+    source.mapping.disable().await;
+    event["records"][format!("{}-0", source.topic.name)].as_array().unwrap().clone()
+}
+
+pub(crate) async fn a_tombstone_has_no_value_and_a_record_without_key_no_key() {
+    let source = Source::with_handler(1, "BatchSize: 3, MaximumBatchingWindowInSeconds: 60", RECORDER).await;
+    let tombstone = Rec { key: Some(b"k".to_vec()), ..Rec::default() };
+    let keyless = Rec { value: Some(b"v".to_vec()), ..Rec::default() };
+    let empty = Rec { key: Some(vec![]), value: Some(vec![]), ..Rec::default() };
+    let records = event_of(&source, &[tombstone, keyless, empty]).await;
+    let pairs: Vec<_> = records.iter().map(|record| (record.get("key"), record.get("value"))).collect();
+    let (key, value, nothing) = (json!("aw=="), json!("dg=="), json!(""));
+    assert_eq!(pairs, [(Some(&key), None), (None, Some(&value)), (Some(&nothing), Some(&nothing))]);
+}
+
+pub(crate) async fn header_bytes_are_signed_and_names_may_stand_twice() {
+    let source = Source::with_handler(1, "BatchSize: 1", RECORDER).await;
+    let headers = vec![("a", vec![127, 128, 255]), ("b", vec![]), ("a", b"x".to_vec()), ("ü \"", vec![0])];
+    let records = event_of(&source, &[Rec { value: Some(vec![]), headers, ..Rec::default() }]).await;
+    let expected = json!([{"a": [127, -128, -1]}, {"b": []}, {"a": [120]}, {"ü \"": [0]}]);
+    assert_eq!(records[0]["headers"], expected);
+}
+
+pub(crate) async fn the_time_is_the_brokers_where_the_topic_says_so() {
+    let source = Source::with_handler(1, "BatchSize: 1", RECORDER).await;
+    source.topic.alter("message.timestamp.type", "LogAppendTime").await;
+    let record = Rec { value: Some(vec![]), timestamp_ms: Some(1), ..Rec::default() };
+    let records = event_of(&source, &[record]).await;
+    assert_eq!(records[0]["timestampType"], "LOG_APPEND_TIME");
+    assert!(records[0]["timestamp"].as_i64().unwrap() > 1_700_000_000_000, "{}", records[0]);
+}
+
 pub(crate) async fn msk_says_so_and_names_the_cluster() {
     let source = Source::with_handler(1, "BatchSize: 1", RECORDER).await;
     // The same mapping as an MSK event: what AWS calls the cluster, read from the one broker that runs here.

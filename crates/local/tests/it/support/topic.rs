@@ -6,7 +6,7 @@ use futures::future::try_join_all;
 use kafka::{Config, admin};
 use rdkafka::{
     Message, Offset, TopicPartitionList,
-    admin::{AdminClient, AdminOptions, NewPartitions},
+    admin::{AdminClient, AdminOptions, AlterConfig, NewPartitions, ResourceSpecifier},
     client::DefaultClientContext,
     consumer::{BaseConsumer, Consumer},
     message::{Header, Headers, OwnedHeaders},
@@ -89,6 +89,14 @@ impl Topic {
             (known.len() == partitions).then_some(())
         })
         .await;
+    }
+
+    /// Sets its only property of its own.
+    pub(crate) async fn alter(&self, key: &str, value: &str) {
+        let client: AdminClient<DefaultClientContext> = self.kafka.client().create().unwrap();
+        let wanted = AlterConfig::new(ResourceSpecifier::Topic(&self.name)).set(key, value);
+        let results = client.alter_configs([&wanted], &AdminOptions::new()).await.unwrap();
+        results.into_iter().for_each(|result| drop(result.unwrap()));
     }
 
     /// Produces, in order within a partition.
