@@ -100,7 +100,7 @@ fn describe(function: &Function) -> Value {
         "FunctionArn": function.arn(),
         "Runtime": "provided.al2023",
         "Role": format!("arn:aws:iam::{ACCOUNT}:role/{}", spec.logical_id),
-        "Handler": "bootstrap",
+        "Handler": spec.handler,
         "Description": "",
         "Timeout": timeout.as_secs(),
         "MemorySize": memory_mb,
@@ -111,6 +111,6 @@ fn describe(function: &Function) -> Value {
         "Architectures": [if cfg!(target_arch = "aarch64") { "arm64" } else { "x86_64" }],
         "State": "Active",
         "LastUpdateStatus": "Successful",
-        "LoggingConfig": {"LogFormat": "Text", "LogGroup": format!("/aws/lambda/{}", spec.name)},
+        "LoggingConfig": {"LogFormat": if spec.logging.json { "JSON" } else { "Text" }, "LogGroup": format!("/aws/lambda/{}", spec.name)},
     })
 }

@@ -14,6 +14,7 @@ mod extensions;
 mod function;
 mod guard;
 mod inject;
+mod invocation;
 mod link;
 mod log;
 mod memory;
