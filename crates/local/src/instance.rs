@@ -25,6 +25,9 @@ pub struct Running {
     pub ports: BTreeMap<String, u16>,
     /// What `millrace env` prints.
     pub exports: BTreeMap<String, String>,
+    /// The folder of records, when they are kept.
+    #[serde(default)]
+    pub records: Option<PathBuf>,
     /// Whether everything had started.
     pub ready: bool,
 }
@@ -155,6 +158,7 @@ mod tests {
             invoke_port: 9000,
             ports: BTreeMap::new(),
             exports: BTreeMap::new(),
+            records: None,
             ready: true,
         };
         instance.announce(&running).unwrap();

@@ -29,6 +29,7 @@ pub mod metrics;
 pub mod pattern;
 pub mod ports;
 pub mod rabbitmq_source;
+pub mod record;
 pub mod remote;
 pub mod schedule;
 pub mod schedule_source;

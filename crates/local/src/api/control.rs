@@ -19,6 +19,7 @@ use crate::{
     host::{Function, FunctionState},
     mapping::{Lag, Mapping, MappingState, MappingStatistics},
     metrics,
+    record::{Recorder, RecorderStatus},
     services::ServiceStatus,
 };
 
@@ -37,6 +38,8 @@ pub struct Status {
     pub apis: Vec<(String, String)>,
     /// Injected faults, when any are wanted.
     pub chaos: Option<ChaosStatus>,
+    /// Where records are kept, when they are wanted.
+    pub records: Option<RecorderStatus>,
 }
 
 /// One function.
@@ -136,6 +139,7 @@ async fn status(State(stack): State<Arc<Stack>>) -> Json<Status> {
         schedules: stack.schedules.values().map(|source| schedule_status(&stack, source)).collect(),
         apis: stack.apis.iter().map(|(name, port)| (name.clone(), format!("http://localhost:{port}"))).collect(),
         chaos: stack.host.paths().chaos.as_deref().map(Chaos::status),
+        records: stack.host.paths().recorder.as_ref().map(Recorder::status),
     })
 }
 

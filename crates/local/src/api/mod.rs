@@ -4,6 +4,7 @@
 //!
 //! Deliberately absent: signatures are not checked. The port is on the loopback, and whoever reaches it owns the machine.
 
+mod again;
 mod control;
 mod error;
 mod functions;
@@ -20,6 +21,7 @@ use std::sync::Arc;
 use axum::Router;
 use indexmap::IndexMap;
 
+pub use again::{AgainLine, AgainRequest};
 pub use control::{FunctionStatus, MappingStatus, ScheduleStatus, Status};
 pub use settings::Settings;
 
@@ -56,6 +58,7 @@ pub fn router(stack: Arc<Stack>) -> Router {
         .merge(mappings::router())
         .merge(schedules::router())
         .merge(msk::router())
+        .merge(again::router())
         .merge(control::router())
         .fallback(error::unknown)
         .with_state(stack)

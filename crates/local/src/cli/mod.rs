@@ -10,6 +10,7 @@ mod lint;
 mod live;
 mod logs;
 mod paths;
+mod replay;
 mod scale;
 mod token;
 mod topic;
@@ -48,6 +49,8 @@ enum Command {
     Top,
     /// Invoke a function and print its answer
     Invoke(invoke::InvokeArguments),
+    /// Send recorded events, or what a Kafka trigger has read, once more
+    Replay(replay::ReplayArguments),
     /// Print the log of a function or a service, or of the runner when none is named
     Logs(logs::LogsArguments),
     /// Stop and start a function or a service; a function's running invocations end first
@@ -165,6 +168,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Conformance { json } => conformance::print(*json),
             Command::Token(arguments) => token::run(&open()?, arguments),
             Command::Env { json } => inspect::env(&open()?, *json),
+            Command::Replay(arguments) => return replay::run(&cli.dir, arguments).await,
             Command::Invoke(arguments) => return invoke::run(&cli.dir, arguments).await,
             Command::Restart(named) => control::act(&open()?, "restart", &named.name).await,
             Command::Stop(named) => control::act(&open()?, "stop", &named.name).await,

@@ -1,5 +1,7 @@
 //! The arguments of `up` about what stands between triggers and functions.
 
+use std::path::PathBuf;
+
 use clap::Args;
 
 use crate::{
@@ -23,6 +25,12 @@ pub(super) struct PathArguments {
     /// The same seed gives each trigger the same sequence of faults
     #[arg(long, default_value_t = 1, requires = "chaos", value_name = "N")]
     seed: u64,
+    /// Keep every delivered event with its answer in this folder, for `millrace replay`
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
+    /// How many records are kept, the newest; 1 GB of them at most
+    #[arg(long, default_value_t = 10_000, requires = "record", value_name = "N")]
+    record_limit: usize,
 }
 
 impl PathArguments {
@@ -31,6 +39,7 @@ impl PathArguments {
         PathOptions {
             endpoints: Endpoints { all: self.functions_endpoint.clone(), by_function },
             chaos: self.chaos.clone().map(|spec| (spec, self.seed)),
+            record: self.record.clone().map(|folder| (folder, self.record_limit)),
         }
     }
 }

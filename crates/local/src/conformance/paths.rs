@@ -2,7 +2,7 @@
 
 use super::Rule;
 
-/// Checked by `tests/it/paths/`.
+/// Checked by `tests/it/paths/`, `tests/it/chaos/` and `tests/it/replay/`.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "paths.watch.two-functions-of-cargo-lambda-answer-at-once-and-none-is-started-here",
@@ -82,6 +82,36 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "chaos.kafka.consumers-that-leave-and-join-again-lose-and-double-nothing",
         text: "Consumers that leave their group after their batches and join again lose and double nothing",
+        source: "",
+    },
+    Rule {
+        id: "replay.records.what-is-delivered-is-kept-with-its-answer-and-what-is-not-is-not",
+        text: "Every delivered event is kept with its origin, attempt, answer and error, byte for byte; what was refused is not",
+        source: "",
+    },
+    Rule {
+        id: "replay.kafka.records-come-again-in-the-mappings-batches-through-its-filters-and-no-offset-moves",
+        text: "A topic's records come again from an offset in the mapping's batches and through its filters, and no group's offset moves",
+        source: "",
+    },
+    Rule {
+        id: "replay.kafka.a-time-begins-with-the-first-record-at-or-after-it-in-every-partition",
+        text: "From a time on, a topic's records come again from the first one at or after it in every partition",
+        source: "",
+    },
+    Rule {
+        id: "replay.stack.a-recorded-event-is-sent-again-and-its-answer-compared",
+        text: "`millrace replay ID` sends a recorded event again and shows how the answer differs; it ends with 1 when the function fails",
+        source: "",
+    },
+    Rule {
+        id: "replay.stack.a-function-is-replayed-from-an-offset-and-its-group-stays-where-it-is",
+        text: "`millrace replay --from-offset` delivers a trigger's records again, --dry-run only shows them, and the trigger goes on where it was",
+        source: "",
+    },
+    Rule {
+        id: "replay.stack.status-says-where-functions-run-and-what-was-injected",
+        text: "`status` says where functions run and what was injected; a wrong specification is an error that says what is accepted",
         source: "",
     },
 ];

@@ -1,4 +1,5 @@
-//! The way of one event through what stands between its trigger and the function: injected faults and repetition.
+//! The way of one event through what stands between its trigger and the function: injected faults, repetition,
+//! records.
 
 use bytes::Bytes;
 
@@ -35,12 +36,28 @@ impl Function {
             self.count(|statistics| statistics.throttles += 1);
             return Err(InvokeError::Throttled);
         }
-        let outcome = self.attempt(origin, payload.clone(), plan.fault, sink).await?;
+        let outcome = self.recorded(origin, payload.clone(), plan.fault, sink).await?;
         if plan.duplicate && outcome.is_success() {
             self.injected(origin, "duplicate");
             // The last answer counts, as when a batch comes again because its offsets were not committed.
-            return self.attempt(origin, payload, None, Sink::Collect).await;
+            return self.recorded(origin, payload, None, Sink::Collect).await;
         }
+        Ok(outcome)
+    }
+
+    /// One attempt, kept when records are wanted.
+    async fn recorded(
+        &self,
+        origin: &Origin,
+        payload: Bytes,
+        fault: Option<Fault>,
+        sink: Sink,
+    ) -> Result<Outcome, InvokeError> {
+        let Some(recorder) = &self.config.paths.recorder else {
+            return self.attempt(origin, payload, fault, sink).await;
+        };
+        let outcome = self.attempt(origin, payload.clone(), fault, sink).await?;
+        recorder.keep(&self.spec.name, origin, payload, &outcome).await;
         Ok(outcome)
     }
 

@@ -24,7 +24,7 @@ pub struct Outcome {
 
 impl Outcome {
     /// An error object as Lambda writes it.
-    pub(super) fn error(request_id: &str, kind: &str, message: &str, duration: Duration) -> Self {
+    pub(crate) fn error(request_id: &str, kind: &str, message: &str, duration: Duration) -> Self {
         let payload = json!({"errorType": kind, "errorMessage": message}).to_string();
         Self {
             request_id: request_id.to_owned(),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc};
 
-use crate::{chaos::Chaos, remote::Remote};
+use crate::{chaos::Chaos, record::Recorder, remote::Remote};
 
 /// The same for every function of a host; by default there is nothing in between.
 #[derive(Debug, Clone, Default)]
@@ -11,4 +11,6 @@ pub struct Paths {
     pub remotes: BTreeMap<String, Arc<Remote>>,
     /// Faults to inject.
     pub chaos: Option<Arc<Chaos>>,
+    /// Keeps what is delivered.
+    pub recorder: Option<Recorder>,
 }

@@ -112,6 +112,11 @@ impl Batch {
         self.keep(|partition, record| first.get(partition).is_some_and(|first| record.offset >= *first))
     }
 
+    /// Keeps, of each partition, the records before its end; drops partitions without one.
+    pub(super) fn before(&self, ends: &BTreeMap<i32, i64>) -> Self {
+        self.keep(|partition, record| ends.get(&partition.number).is_some_and(|end| record.offset < *end))
+    }
+
     /// Two halves by record order, for bisecting. Earlier records of a partition are never in the second half alone.
     pub(super) fn halves(&self) -> (Self, Self) {
         let half = self.len().div_ceil(2);

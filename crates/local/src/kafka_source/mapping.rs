@@ -71,6 +71,10 @@ impl Mapping {
         Self { uuid, shared: Arc::new(shared), pollers: tokio::sync::Mutex::default(), lag: LagCache::default() }
     }
 
+    pub(super) fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
     /// Its UUID, the same at every start.
     #[must_use]
     pub fn uuid(&self) -> &str {

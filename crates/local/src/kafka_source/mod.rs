@@ -9,6 +9,7 @@
 //! Deliberately absent: schema registries and queue mode.
 
 mod access;
+mod again;
 mod attend;
 mod batch;
 mod collect;
@@ -26,4 +27,5 @@ mod shared;
 mod start;
 
 pub use access::{connection, is_own_broker};
+pub use again::{Again, From};
 pub use mapping::Mapping;

@@ -181,6 +181,7 @@ async fn start_functions(
         progress(&format!("{left} events that were left are taken up"));
     }
     paths::rebalance(&stack.host, &stack.mappings, &ending);
+    running.records = stack.host.paths().recorder.as_ref().map(|recorder| recorder.status().folder);
     running.ready = true;
     instance.announce(&running)?;
     Ok(Up { stack, instance: instance.clone(), gateways, ending, watch })
@@ -207,6 +208,9 @@ impl Up {
             let _ = tokio::time::timeout(SHUTDOWN_GRACE, gateway).await;
         }
         self.stack.host.shut_down(SHUTDOWN_GRACE).await;
+        if let Some(recorder) = &self.stack.host.paths().recorder {
+            recorder.flush().await;
+        }
         progress("functions have ended");
         self.stack.services.stop_all().await;
         progress("services have ended");

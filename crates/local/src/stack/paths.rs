@@ -1,6 +1,6 @@
-//! What stands between the triggers and the functions of a stack: other hosts, injected faults.
+//! What stands between the triggers and the functions of a stack: other hosts, injected faults, records.
 
-use std::{collections::BTreeMap, sync::Arc};
+use std::{collections::BTreeMap, path::PathBuf, sync::Arc};
 
 use anyhow::bail;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +10,7 @@ use crate::{
     chaos::{Chaos, ChaosSpec},
     host::{Host, Paths, Trigger},
     mapping::Mapping,
+    record::Recorder,
     remote::{Endpoints, Remote},
     template::spec::Application,
 };
@@ -21,6 +22,8 @@ pub struct PathOptions {
     pub endpoints: Endpoints,
     /// Faults to inject, and the seed that they come from.
     pub chaos: Option<(ChaosSpec, u64)>,
+    /// The folder for records, and how many are kept.
+    pub record: Option<(PathBuf, usize)>,
 }
 
 /// Prepares everything.
@@ -58,7 +61,11 @@ pub(super) async fn open(
         progress(&format!("chaos: {spec}, seed {seed}"));
         Arc::new(Chaos::new(spec.clone(), *seed))
     });
-    Ok(Paths { remotes, chaos })
+    let recorder = options.record.as_ref().map(|(folder, limit)| Recorder::start(folder, *limit)).transpose()?;
+    if let Some(recorder) = &recorder {
+        progress(&format!("records: {}", recorder.status().folder.display()));
+    }
+    Ok(Paths { remotes, chaos, recorder })
 }
 
 /// Lets the consumers of all mappings leave and join again as often as wanted, until `ending`.

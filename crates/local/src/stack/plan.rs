@@ -76,7 +76,7 @@ pub(super) fn plan(options: &UpOptions, instance: &Instance) -> anyhow::Result<P
     }
     check_endpoints(&application, &variables, &definitions)?;
     let exports = exports(&definitions, &variables);
-    let running = Running { pid: std::process::id(), invoke_port, ports, exports, ready: false };
+    let running = Running { pid: std::process::id(), invoke_port, ports, exports, records: None, ready: false };
     let checkout = definitions.checkout().to_owned();
     Ok(Plan { root, checkout, own, notices, definitions, application, services, variables, running })
 }

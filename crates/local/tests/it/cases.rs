@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, future::Future, pin::Pin};
 use libtest_mimic::{Failed, Trial};
 use millrace::conformance;
 
-use crate::{asynchronous, chaos, destinations, host, kafka, paths, pattern, rabbitmq, template};
+use crate::{asynchronous, chaos, destinations, host, kafka, paths, pattern, rabbitmq, replay, template};
 
 /// Checks one rule against the real thing; a panic says what was found instead.
 struct Case {
@@ -257,6 +257,14 @@ fn table() -> Vec<Case> {
             "chaos.faults.a-seed-gives-a-trigger-the-same-sequence-again-whatever-others-do" => chaos::faults::a_seed_gives_a_trigger_the_same_sequence_again_whatever_others_do,
             "chaos.kafka.every-record-is-handled-at-least-once-and-none-is-lost" => chaos::kafka::every_record_is_handled_at_least_once_and_none_is_lost,
             "chaos.kafka.consumers-that-leave-and-join-again-lose-and-double-nothing" => chaos::kafka::consumers_that_leave_and_join_again_lose_and_double_nothing,
+        ],
+        cases![
+            "replay.records.what-is-delivered-is-kept-with-its-answer-and-what-is-not-is-not" => replay::records::what_is_delivered_is_kept_with_its_answer_and_what_is_not_is_not,
+            "replay.kafka.records-come-again-in-the-mappings-batches-through-its-filters-and-no-offset-moves" => replay::kafka::records_come_again_in_the_mappings_batches_through_its_filters_and_no_offset_moves,
+            "replay.kafka.a-time-begins-with-the-first-record-at-or-after-it-in-every-partition" => replay::kafka::a_time_begins_with_the_first_record_at_or_after_it_in_every_partition,
+            "replay.stack.a-recorded-event-is-sent-again-and-its-answer-compared" => replay::stack::a_recorded_event_is_sent_again_and_its_answer_compared,
+            "replay.stack.a-function-is-replayed-from-an-offset-and-its-group-stays-where-it-is" => replay::stack::a_function_is_replayed_from_an_offset_and_its_group_stays_where_it_is,
+            "replay.stack.status-says-where-functions-run-and-what-was-injected" => replay::stack::status_says_where_functions_run_and_what_was_injected,
         ],
     ]
     .into_iter()

@@ -18,6 +18,7 @@ mod kafka;
 mod paths;
 mod pattern;
 mod rabbitmq;
+mod replay;
 mod support;
 mod template;
 
