@@ -1,5 +1,6 @@
 //! What every function needs and no system owns: the run loop with its [`Invocation`], configuration from the
-//! environment ([`Env`]), logs ([`telemetry`]) and [`metrics`], Kafka batches with partial failures ([`kafka`]), and the HTTP edge ([`http`]).
+//! environment ([`Env`]), logs ([`telemetry`]) and [`metrics`], Kafka batches with partial failures ([`kafka`]), RabbitMQ batches
+//! ([`rabbitmq`]), and the HTTP edge ([`http`]).
 //!
 //! Deliberately absent: any event type or rule of a system (those live in `domain`), and any Kafka or Postgres client
 //! (`kafka`, `pg`), so that a function links only what it uses.
@@ -10,6 +11,7 @@ pub mod http;
 mod invocation;
 pub mod kafka;
 pub mod metrics;
+pub mod rabbitmq;
 mod run;
 mod secret;
 pub mod secrets;
