@@ -9,6 +9,7 @@ use std::{
 
 use anyhow::{Context, bail};
 use bytes::Bytes;
+use futures::{StreamExt, TryStreamExt};
 use indexmap::IndexMap;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
@@ -32,7 +33,7 @@ use crate::{
     metrics::Metrics,
     rabbitmq_source,
     schedule_source::ScheduleSource,
-    template::spec::{Application, FunctionSpec},
+    template::spec::{Application, FunctionSpec, TopicSpec},
     watch::Watch,
 };
 
@@ -42,13 +43,20 @@ pub(super) async fn create_topics(
     progress: &impl Fn(&str),
 ) -> anyhow::Result<()> {
     let Some(kafka) = kafka else { return Ok(()) };
-    for (name, topic) in &application.topics {
-        kafka::admin::create_topic(kafka, name, topic.partitions, &topic.config).await?;
-    }
+    let create = |(name, topic): (&'_ String, &'_ TopicSpec)| {
+        let (name, topic) = (name.clone(), topic.clone());
+        async move { kafka::admin::create_topic(kafka, &name, topic.partitions, &topic.config).await }
+    };
+    at_once(application.topics.iter().map(create)).await?;
     if !application.topics.is_empty() {
         progress(&format!("topics: {}", application.topics.keys().cloned().collect::<Vec<_>>().join(", ")));
     }
     Ok(())
+}
+
+/// Calls to a broker wait most of the time, so several run at once.
+async fn at_once(calls: impl Iterator<Item = impl Future<Output = anyhow::Result<()>>>) -> anyhow::Result<()> {
+    futures::stream::iter(calls).map(Ok).try_for_each_concurrent(8, |call| call).await
 }
 
 /// Queues, SNS topics and buckets of the template.
@@ -276,14 +284,14 @@ pub(super) fn addresses(application: &Application) -> Vec<(String, u16)> {
 }
 
 pub(super) async fn start_triggers(stack: &Stack, progress: &impl Fn(&str)) -> anyhow::Result<()> {
-    for mapping in &stack.mappings {
-        let enabled = stack.settings.mapping(mapping.logical_id()).and_then(|change| change.enabled);
-        if enabled.unwrap_or(mapping.enabled_in_template()) {
-            mapping.enable().await?;
-        } else {
-            progress(&format!("{}: disabled, as it was left", mapping.logical_id()));
-        }
+    let enabled = |mapping: &&Arc<Mapping>| {
+        let changed = stack.settings.mapping(mapping.logical_id()).and_then(|change| change.enabled);
+        changed.unwrap_or(mapping.enabled_in_template())
+    };
+    for mapping in stack.mappings.iter().filter(|mapping| !enabled(mapping)) {
+        progress(&format!("{}: disabled, as it was left", mapping.logical_id()));
     }
+    at_once(stack.mappings.iter().filter(enabled).map(|mapping| mapping.enable())).await?;
     for (name, source) in &stack.schedules {
         if !source.spec().enabled {
             progress(&format!("{name}: disabled, as it was left"));
