@@ -3,6 +3,7 @@
 mod conformance;
 mod console;
 mod control;
+mod examples;
 mod exec;
 mod inspect;
 mod invoke;
@@ -18,7 +19,7 @@ mod up;
 
 use std::{path::PathBuf, process::ExitCode};
 
-use clap::{Args, Parser, Subcommand};
+use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{instance::Instance, ports::PortChoice, stack::ServiceChoice};
 
@@ -74,6 +75,11 @@ enum Command {
     Topic(topic::TopicCommand),
     /// Look for settings of the template that lose data or surprise; exit status 1 when one is an error
     Lint(lint::LintArguments),
+    /// Print the completions of a shell
+    Completions {
+        /// Which one
+        shell: clap_complete::Shell,
+    },
     /// Print what is promised of Lambda's behaviour, a rule a line; each has a test of the same name
     Conformance {
         /// As JSON, for scripts
@@ -143,7 +149,11 @@ struct Named {
 /// Parses the arguments, runs the command, and prints its error with the whole chain.
 #[must_use]
 pub fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let matches = examples::with_examples(Cli::command()).get_matches();
+    let cli = match Cli::from_arg_matches(&matches) {
+        Ok(cli) => cli,
+        Err(error) => error.exit(),
+    };
     match run(&cli) {
         Ok(code) => code,
         // A reader that has seen enough (`| head`) is no failure.
@@ -176,6 +186,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Exec(arguments) => exec::run(&open()?, arguments).await,
             Command::Scale(arguments) => scale::run(&open()?, arguments).await,
             Command::Logs(arguments) => logs::run(&open()?, arguments).await,
+            Command::Completions { shell } => Ok(examples::completions(Cli::command(), *shell)?),
             Command::Lint(arguments) => return lint::run(arguments),
             Command::Topic(command) => topic::run(&open()?, command).await,
         };

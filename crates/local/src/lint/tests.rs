@@ -219,3 +219,24 @@ fn schedule_twice() -> String {
         + &format!("  G:\n{own}      Timeout: 61\n{events}")
             .replace("Type: AWS::Serverless::Function\n", "Type: AWS::Serverless::Function\n")
 }
+
+/// The table of `docs/lint.md`.
+#[test]
+fn the_page_has_all_rules() {
+    use std::fmt::Write;
+
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../docs/lint.md");
+    let page = std::fs::read_to_string(&path).unwrap();
+    let (before, rest) = page.split_once("MILLRACE_UPDATE_EXPECTED=1 -->\n").unwrap();
+    let (_, after) = rest.split_once("<!-- end -->").unwrap();
+    let mut table = "| Rule | Level | What | Mend |\n|---|---|---|---|\n".to_owned();
+    for rule in rules() {
+        let mend = rule.mend.replace('|', "\\|").replace('<', "&lt;");
+        writeln!(table, "| {} | {} | {} | {mend} |", rule.id, rule.level, rule.title).unwrap();
+    }
+    let expected = format!("{before}MILLRACE_UPDATE_EXPECTED=1 -->\n{table}<!-- end -->{after}");
+    if std::env::var_os("MILLRACE_UPDATE_EXPECTED").is_some() {
+        std::fs::write(&path, &expected).unwrap();
+    }
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), expected, "MILLRACE_UPDATE_EXPECTED=1 writes it anew");
+}
