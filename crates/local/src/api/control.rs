@@ -20,6 +20,7 @@ use crate::{
     mapping::{Lag, Mapping, MappingState, MappingStatistics},
     metrics,
     record::{Recorder, RecorderStatus},
+    schedule_source::Fired,
     services::ServiceStatus,
 };
 
@@ -128,6 +129,7 @@ pub(super) fn router() -> Router<Arc<Stack>> {
         .route("/metrics", get(metrics))
         .route("/_millrace/status", get(status))
         .route("/_millrace/environment/{name}", get(environment))
+        .route("/_millrace/fire/{name}", post(fire))
         .route("/_millrace/{action}/{name}", post(act))
 }
 
@@ -190,6 +192,27 @@ async fn act(
         _ => return Err(unknown_action(&action)),
     };
     done.map(|()| StatusCode::NO_CONTENT).map_err(|error| ApiError::internal(&error))
+}
+
+/// Fires a schedule; `x-millrace-at` says when the run was due.
+async fn fire(
+    State(stack): State<Arc<Stack>>,
+    Path(name): Path<String>,
+    headers: http::HeaderMap,
+) -> Result<Json<Fired>, ApiError> {
+    let Some(source) = stack.schedules.get(&name) else {
+        let known: Vec<&str> = stack.schedules.keys().map(String::as_str).collect();
+        let known = if known.is_empty() { "none".to_owned() } else { known.join(", ") };
+        return Err(ApiError::not_found(format!("no schedule here is called {name}; there are {known}")));
+    };
+    let at = match headers.get("x-millrace-at").map(|at| at.to_str().unwrap_or_default()) {
+        None => Utc::now(),
+        Some(at) => match DateTime::parse_from_rfc3339(at) {
+            Ok(at) => at.with_timezone(&Utc),
+            Err(_) => return Err(ApiError::invalid(format!("{at:?} is no time like 2026-11-21T12:00:00Z"))),
+        },
+    };
+    source.fire_now(at).map(Json).map_err(|error| super::invoke::refused(&error))
 }
 
 fn unknown_action(action: &str) -> ApiError {

@@ -5,6 +5,7 @@ mod console;
 mod control;
 mod examples;
 mod exec;
+mod fire;
 mod inspect;
 mod invoke;
 mod lint;
@@ -52,6 +53,8 @@ enum Command {
     Invoke(invoke::InvokeArguments),
     /// Send recorded events, or what a Kafka trigger has read, once more
     Replay(replay::ReplayArguments),
+    /// Run a schedule once now, enabled or not, and print the event that its function gets
+    Fire(fire::FireArguments),
     /// Print the log of a function or a service, or of the runner when none is named
     Logs(logs::LogsArguments),
     /// Stop and start a function or a service; a function's running invocations end first
@@ -180,6 +183,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Env { json } => inspect::env(&open()?, *json),
             Command::Replay(arguments) => return replay::run(&cli.dir, arguments).await,
             Command::Invoke(arguments) => return invoke::run(&cli.dir, arguments).await,
+            Command::Fire(arguments) => fire::fire(&open()?, arguments).await,
             Command::Restart(named) => control::act(&open()?, "restart", &named.name).await,
             Command::Stop(named) => control::act(&open()?, "stop", &named.name).await,
             Command::Start(named) => control::act(&open()?, "start", &named.name).await,

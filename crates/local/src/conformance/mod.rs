@@ -10,6 +10,7 @@ mod kafka;
 mod paths;
 mod pattern;
 mod rabbitmq;
+mod schedules;
 mod template;
 
 /// One promise.
@@ -34,6 +35,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         host::RULES,
         paths::RULES,
         template::RULES,
+        schedules::RULES,
     ]
     .into_iter()
     .flatten()

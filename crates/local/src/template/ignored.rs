@@ -171,7 +171,6 @@ pub(super) const BROKER: &[(&str, &str)] = &[
 /// Properties of schedules.
 pub(super) const SCHEDULE: &[(&str, &str)] = &[
     ("Description", "no effect"),
-    ("FlexibleTimeWindow", "the window's begin is within the window"),
     ("GroupName", "every schedule is in the default group"),
     ("KmsKeyArn", "nothing is encrypted"),
     ("OmitName", "the name is the local one"),

@@ -8,6 +8,7 @@ use super::{
     parameters::{ACCOUNT, REGION, Value},
     resources::IMPLICIT_API,
 };
+use crate::schedule::event::rule_arn;
 
 impl Scope<'_> {
     /// `Ref`: a parameter's value, or what names a resource. `None` for `AWS::NoValue`.
@@ -38,7 +39,7 @@ impl Scope<'_> {
             Target::Mapping => Ok(Some(names::mapping_uuid(name))),
             Target::Schedule(given) => Ok(Some(given)),
             Target::Named { kind, name } => Ok(match kind {
-                Named::Bucket | Named::Role | Named::Group => Some(name),
+                Named::Bucket | Named::Role | Named::Group | Named::Rule => Some(name),
                 // As on AWS, `Ref` of a queue is its URL, and of a topic its ARN.
                 Named::Queue => Some(format!("{}/{ACCOUNT}/{name}", self.queues_at)),
                 Named::Topic => Some(names::sns_arn(&name)),
@@ -78,6 +79,7 @@ impl Scope<'_> {
                     (Named::Queue, "QueueName") | (Named::Topic, "TopicName") => Some(name),
                     (Named::Queue, "QueueUrl") => Some(format!("{}/{ACCOUNT}/{name}", self.queues_at)),
                     (Named::Topic, "TopicArn") => Some(names::sns_arn(&name)),
+                    (Named::Rule, "Arn") => Some(rule_arn(REGION, ACCOUNT, &name)),
                     (Named::Role, "Arn") => Some(format!("arn:aws:iam::{ACCOUNT}:role/{name}")),
                     (Named::Secret, "Id" | "Arn") => Some(secret_arn(&name)),
                     (Named::Broker, "Arn") => Some(names::broker_arn(&name)),
@@ -183,6 +185,10 @@ impl Scope<'_> {
                 let given = self.property(id, "Name")?;
                 Ok(Target::Schedule(given.map_or_else(|| names::kebab(id), |(name, _)| name)))
             }
+            "AWS::Events::Rule" => {
+                let name = self.property(id, "Name")?.map_or_else(|| names::kebab(id), |(name, _)| name);
+                Ok(Target::Named { kind: Named::Rule, name })
+            }
             "AWS::Scheduler::ScheduleGroup" => self.named(Named::Group, id, "Name"),
             "AWS::S3::Bucket" => self.named(Named::Bucket, id, "BucketName"),
             "AWS::SQS::Queue" => {
@@ -257,6 +263,7 @@ enum Target {
 
 #[derive(Clone, Copy)]
 enum Named {
+    Rule,
     Broker,
     Bucket,
     Queue,

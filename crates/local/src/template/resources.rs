@@ -80,6 +80,7 @@ pub(super) fn read(root: &Node, options: &Options) -> Result<Application, Fault>
     for (entry, kind) in &resources {
         match *kind {
             "AWS::Serverless::Function" => reader.events(entry)?,
+            "AWS::Events::Rule" => schedules::rule(&mut reader, entry)?,
             "AWS::Lambda::EventInvokeConfig" => asynchronous::raw(&mut reader, entry)?,
             "AWS::Lambda::EventSourceMapping" => kafka::raw(&mut reader, entry)?,
             "AWS::Lambda::Url" => reader.raw_url(entry)?,
@@ -167,7 +168,8 @@ impl Reader<'_, '_> {
     fn resource(&mut self, entry: &Entry, kind: &str) -> Result<(), Fault> {
         match kind {
             "AWS::Serverless::Function" => function::read(self, entry),
-            "AWS::Lambda::EventInvokeConfig"
+            "AWS::Events::Rule"
+            | "AWS::Lambda::EventInvokeConfig"
             | "AWS::Lambda::EventSourceMapping"
             | "AWS::Lambda::Url"
             | "AWS::SNS::Subscription"
@@ -190,7 +192,7 @@ impl Reader<'_, '_> {
                 let place = entry.value.get("Type").map_or(entry.position, |node| node.position);
                 let message = format!(
                     "{}: {kind} is not supported{hint}; supported: AWS::Serverless::Function, AWS::Serverless::HttpApi, AWS::Lambda::Url, \
-                     AWS::Lambda::EventSourceMapping (Kafka, Amazon MQ), AWS::Scheduler::Schedule, AWS::S3::Bucket, AWS::SQS::Queue, AWS::SNS::Topic, \
+                     AWS::Lambda::EventSourceMapping (Kafka, Amazon MQ), AWS::Scheduler::Schedule, AWS::Events::Rule (with a schedule), AWS::S3::Bucket, AWS::SQS::Queue, AWS::SNS::Topic, \
                      AWS::AmazonMQ::Broker (RabbitMQ); {} more types, \
                      which have no effect here, are ignored",
                     entry.key,

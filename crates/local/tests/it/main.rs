@@ -19,6 +19,7 @@ mod paths;
 mod pattern;
 mod rabbitmq;
 mod replay;
+mod schedules;
 mod support;
 mod template;
 

@@ -10,6 +10,7 @@ use std::{sync::Arc, time::Duration};
 use bytes::Bytes;
 use chrono::Utc;
 use indexmap::IndexMap;
+use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tracing::{debug, error, info, warn};
 use uuid::Uuid;
@@ -73,6 +74,8 @@ pub(super) struct Asynchronous {
     config: EventConfig,
     ending: CancellationToken,
     tasks: TaskTracker,
+    /// By function: an event has left it, so that there is room for another one.
+    room: Arc<IndexMap<String, Notify>>,
 }
 
 impl Asynchronous {
@@ -82,7 +85,8 @@ impl Asynchronous {
         config: EventConfig,
     ) -> Self {
         let (ending, tasks) = (CancellationToken::new(), TaskTracker::new());
-        Self { functions, destinations, config, ending, tasks }
+        let room = Arc::new(functions.keys().map(|id| (id.clone(), Notify::new())).collect());
+        Self { functions, destinations, config, ending, tasks, room }
     }
 
     /// Keeps the event, and answers with its request id.
@@ -169,8 +173,17 @@ impl Asynchronous {
     ) -> Option<(Condition, Option<Response>)> {
         let spec = &function.spec().asynchronous;
         let (mut busy, mut response) = (0, None);
+        let room = self.room.get(&event.function);
+        let mut waits_for_room = false;
         loop {
-            self.wait_until(event.not_before_ms).await?;
+            match room.filter(|_| waits_for_room) {
+                // A burst of events would take hours if each only looked at its own ever longer intervals.
+                Some(room) => tokio::select! {
+                    waited = self.wait_until(event.not_before_ms) => waited?,
+                    () = room.notified() => {}
+                },
+                None => self.wait_until(event.not_before_ms).await?,
+            }
             if age(event) >= spec.maximum_event_age {
                 return Some((Condition::EventAgeExceeded, response));
             }
@@ -178,9 +191,15 @@ impl Asynchronous {
             let payload = Bytes::from(event.payload.clone());
             let (attempt, answer) = read(function.invoke(&origin, payload).await, function);
             match attempt {
-                Attempt::Success | Attempt::Error => event.attempts += 1,
+                Attempt::Success | Attempt::Error => {
+                    event.attempts += 1;
+                    if let Some(room) = room {
+                        room.notify_one();
+                    }
+                }
                 Attempt::Busy | Attempt::NoConcurrency => busy += 1,
             }
+            waits_for_room = attempt == Attempt::Busy;
             response = answer.or(response);
             match decide::after(attempt, event.attempts, busy, age(event), spec, &self.config) {
                 Next::Settled(condition) => return Some((condition, response)),

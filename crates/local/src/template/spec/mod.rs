@@ -22,4 +22,4 @@ pub use function::{FunctionSpec, LoggingSpec, SystemLogLevel};
 pub use kafka::{KafkaAccess, KafkaAuthentication, KafkaMappingSpec, SecretId, StartingPosition};
 pub use mq::MqMappingSpec;
 pub use outline::{Outline, Place, Root, Written};
-pub use schedule::{ScheduleKind, ScheduleSpec};
+pub use schedule::{Period, RetrySpec, ScheduleKind, ScheduleSpec};

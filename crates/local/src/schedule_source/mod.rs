@@ -1,6 +1,8 @@
 //! The schedules of an application, each firing its function as EventBridge would: asynchronously, and whether or not
 //! the last run has ended.
 
+mod run;
+
 use std::{
     sync::{Arc, Mutex, PoisonError},
     time::Duration,
@@ -10,19 +12,12 @@ use anyhow::Context;
 use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 use tokio::{sync::Notify, task::JoinHandle};
-use tracing::{error, info};
-use uuid::Uuid;
+use tracing::info;
 
 use crate::{
-    host::{Host, Origin},
-    schedule::{
-        event::{self, Run},
-        expression::Schedule,
-    },
-    template::{
-        ACCOUNT, REGION, names,
-        spec::{ScheduleKind, ScheduleSpec},
-    },
+    host::{Host, InvokeError, Origin},
+    schedule::{expression::Schedule, plan},
+    template::spec::{Period, RetrySpec, ScheduleSpec},
 };
 
 /// The longest single sleep: a laptop that was asleep must not be late for longer than this.
@@ -57,6 +52,26 @@ pub struct ScheduleChange {
     pub timezone: String,
     /// Target input.
     pub input: Option<String>,
+    /// Start and end date.
+    #[serde(default)]
+    pub period: Period,
+    /// Flexible time window.
+    #[serde(default)]
+    pub flexible_window_minutes: Option<u32>,
+    /// Retry policy and dead-letter queue.
+    #[serde(default)]
+    pub retry: RetrySpec,
+}
+
+/// A run that was asked for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Fired {
+    /// Name of the function.
+    pub function: String,
+    /// Request id of the event.
+    pub request_id: String,
+    /// What the function gets.
+    pub event: String,
 }
 
 impl ScheduleSource {
@@ -113,12 +128,17 @@ impl ScheduleSource {
         let schedule = Schedule::parse(&change.expression, &change.timezone)?;
         let mut state = self.lock();
         let now = Utc::now();
-        let begins = !state.spec.enabled && change.enabled || state.spec.expression != change.expression;
+        let begins = !state.spec.enabled && change.enabled
+            || state.spec.expression != change.expression
+            || state.spec.period != change.period;
         state.schedule = schedule;
         state.spec.enabled = change.enabled;
         state.spec.expression.clone_from(&change.expression);
         state.spec.timezone.clone_from(&change.timezone);
         state.spec.input.clone_from(&change.input);
+        state.spec.period = change.period;
+        state.spec.flexible_window_minutes = change.flexible_window_minutes;
+        state.spec.retry.clone_from(&change.retry);
         state.modified = now;
         if begins {
             state.enabled_at = now;
@@ -153,49 +173,34 @@ impl ScheduleSource {
     /// When it fires next; `None` while it is disabled, and after the last time.
     fn next(&self) -> Option<DateTime<Utc>> {
         let state = self.lock();
-        // Before its first run, a schedule of EventBridge Scheduler is due at once; a rule waits for a period.
-        let first = match state.spec.kind {
-            ScheduleKind::Scheduler => state.enabled_at - TimeDelta::milliseconds(1),
-            ScheduleKind::Rule => state.enabled_at,
-        };
-        let after = state.last_fired.unwrap_or(first);
-        state.spec.enabled.then(|| state.schedule.next_after(state.enabled_at, after)).flatten()
+        let State { spec, schedule, enabled_at, last_fired, .. } = &*state;
+        spec.enabled.then(|| plan::next(schedule, spec.kind, spec.period, *enabled_at, *last_fired)).flatten()
     }
 
     fn fire(&self, due: DateTime<Utc>) {
-        let (spec, payload) = {
+        let spec = {
             let mut state = self.lock();
             // What was missed while the machine slept is not made up for, as on AWS.
             let late = Utc::now() - due > TimeDelta::minutes(1);
             state.last_fired = Some(if late { Utc::now() } else { due });
-            (state.spec.clone(), payload(&state.spec, due))
+            state.spec.clone()
         };
         info!(schedule = spec.name, function = spec.function, "schedule fires");
-        if let Err(failure) =
-            self.host.invoke_asynchronously(&Origin::schedule(&spec.name), &spec.function, payload.into())
-        {
-            error!(schedule = spec.name, error = %failure, "schedule cannot invoke");
-        }
+        tokio::spawn(run::hand_over(self.host.clone(), spec, due));
     }
-}
 
-/// The event of one run.
-fn payload(spec: &ScheduleSpec, due: DateTime<Utc>) -> String {
-    let arn = match spec.kind {
-        ScheduleKind::Rule => event::rule_arn(REGION, ACCOUNT, &spec.name),
-        ScheduleKind::Scheduler => names::schedule_arn(&spec.name),
-    };
-    let execution_id = Uuid::new_v4().to_string();
-    let run = Run {
-        arn: &arn,
-        scheduled_time: due,
-        execution_id: &execution_id,
-        attempt: 1,
-        region: REGION,
-        account: ACCOUNT,
-    };
-    match spec.kind {
-        ScheduleKind::Rule => event::rule(spec.input.as_deref(), &run),
-        ScheduleKind::Scheduler => event::scheduler(spec.input.as_deref(), &run),
+    /// Runs it once now, whether or not it is enabled, with the event of a run that was due at `at`. The times at which
+    /// it fires by itself stay as they are.
+    ///
+    /// # Errors
+    /// When the function does not take the event.
+    pub fn fire_now(&self, at: DateTime<Utc>) -> Result<Fired, InvokeError> {
+        let spec = self.spec();
+        let execution_id = run::execution_id();
+        let event = run::payload(&spec, at, &execution_id, 1);
+        let origin = Origin::schedule(&spec.name);
+        let request_id = self.host.invoke_asynchronously(&origin, &spec.function, event.clone().into())?;
+        let name = self.host.find(&spec.function).map(|function| function.spec().name.clone());
+        Ok(Fired { function: name.unwrap_or(spec.function), request_id, event })
     }
 }
