@@ -56,7 +56,9 @@ impl Producer {
             .set("enable.idempotence", "true")
             .set("acks", "all")
             .set("compression.type", "lz4")
-            .set("linger.ms", "5")
+            // Waiting for more records gains nothing: what one call brings is queued at once and batched as it is, and
+            // while requests are under way the next ones gather.
+            .set("linger.ms", "0")
             .set("partitioner", "murmur2_random")
             .set("delivery.timeout.ms", DELIVERY_TIMEOUT_MS)
             .create()

@@ -37,24 +37,42 @@ struct RootSecret {
     certificate: String,
 }
 
-/// Whether a mapping reads the stack's own broker: an MSK cluster's ARN, or servers with one of the broker's addresses.
-#[must_use]
-pub fn is_own_broker(spec: &KafkaMappingSpec, own: Option<&Config>) -> bool {
+/// The cluster that a mapping reads: the stack's own broker, or its servers with the template's login. `tell` hears when
+/// a login is not applied.
+///
+/// # Errors
+/// No broker runs that could stand in for an MSK cluster, or the secrets cannot be used.
+pub async fn cluster(
+    spec: &KafkaMappingSpec,
+    own: Option<&Config>,
+    variables: &BTreeMap<String, String>,
+    tell: &impl Fn(&str),
+) -> anyhow::Result<Config> {
+    let (id, line) = (&spec.logical_id, spec.line);
+    if !is_own_broker(spec, own) {
+        return connect(spec, variables).await.with_context(|| format!("log in for mapping {id} (line {line})"));
+    }
+    // The template warns of an MSK cluster's.
+    if spec.access.login.is_some() && spec.event_source_arn.is_none() {
+        let what = "SourceAccessConfigurations is not applied: the stack's own broker has no users";
+        tell(&format!("{id} (line {line}): {what}"));
+    }
+    match own {
+        Some(own) if spec.bootstrap_servers.is_empty() => Ok(own.clone()),
+        None => bail!("mapping {id} (line {line}) needs a Kafka broker, and none runs"),
+        Some(_) => Ok(Config::plaintext(spec.bootstrap_servers.join(","))),
+    }
+}
+
+/// Whether the servers are those of the stack's own broker; an MSK cluster's ARN means it too.
+fn is_own_broker(spec: &KafkaMappingSpec, own: Option<&Config>) -> bool {
     let plain = |server: &str| server.trim().replace("localhost", "127.0.0.1");
     let own: Vec<String> = own.iter().flat_map(|own| own.bootstrap_servers.split(',')).map(plain).collect();
     spec.bootstrap_servers.is_empty() || spec.bootstrap_servers.iter().any(|server| own.contains(&plain(server)))
 }
 
-/// The cluster of a mapping with servers of its own, with its login. The secrets are in the Secrets Manager that the
-/// stack's variables name.
-///
-/// # Errors
-/// A secret that does not exist or has another form; the message names the secret, never its value.
-pub async fn connection(spec: &KafkaMappingSpec, variables: &BTreeMap<String, String>) -> anyhow::Result<Config> {
-    let what = || format!("log in for mapping {} (line {})", spec.logical_id, spec.line);
-    connect(spec, variables).await.with_context(what)
-}
-
+/// The mapping's servers with its login. The secrets are in the Secrets Manager that the stack's variables name; a
+/// message names the secret, never its value.
 async fn connect(spec: &KafkaMappingSpec, variables: &BTreeMap<String, String>) -> anyhow::Result<Config> {
     let servers = spec.bootstrap_servers.join(",");
     let KafkaAccess { login, root_certificate } = &spec.access;

@@ -26,6 +26,6 @@ mod retry;
 mod shared;
 mod start;
 
-pub use access::{connection, is_own_broker};
+pub use access::cluster;
 pub use again::{Again, From};
 pub use mapping::Mapping;

@@ -6,6 +6,7 @@
 //!
 //! Deliberately absent: filtering on anything but the data of a record, which Lambda has for neither source.
 
+mod condition;
 mod event;
 mod matcher;
 mod parse;

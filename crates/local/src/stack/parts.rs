@@ -197,21 +197,7 @@ pub(super) async fn mappings(
 ) -> anyhow::Result<Vec<Arc<Mapping>>> {
     let mut mappings = Vec::new();
     for spec in &application.kafka_mappings {
-        let kafka = match (spec.bootstrap_servers.as_slice(), kafka) {
-            // An MSK cluster's ARN means the one broker that runs here.
-            ([], Some(kafka)) => kafka.clone(),
-            ([], None) => bail!("mapping {} (line {}) needs a Kafka broker, and none runs", spec.logical_id, spec.line),
-            (servers, _) if kafka_source::is_own_broker(spec, kafka) => {
-                if spec.access.login.is_some() {
-                    progress(&format!(
-                        "{} (line {}): SourceAccessConfigurations is not applied: the stack's own broker has no users",
-                        spec.logical_id, spec.line
-                    ));
-                }
-                kafka::Config::plaintext(servers.join(","))
-            }
-            _ => kafka_source::connection(spec, variables).await?,
-        };
+        let kafka = kafka_source::cluster(spec, kafka, variables, progress).await?;
         mappings.push(Mapping::Kafka(kafka_source::Mapping::new(spec.clone(), host.clone(), kafka)));
     }
     for spec in &application.mq_mappings {

@@ -92,7 +92,7 @@ fn mappings() {
         (with("SourceAccessConfigurations: [{Type: BASIC_AUTH}]"), "SourceAccessConfigurations[0]: URI is missing"),
         (
             with("SourceAccessConfigurations: [{Type: BASIC_AUTH, URI: a}, {Type: SASL_SCRAM_256_AUTH, URI: b}]"),
-            "t.yaml:14:79: M.SourceAccessConfigurations[1].Type: SASL_SCRAM_256_AUTH stands beside another one",
+            "t.yaml:14:71: M.SourceAccessConfigurations[1].Type: SASL_SCRAM_256_AUTH stands beside another one",
         ),
         (with("ConsumptionMode: Queue"), "M.ConsumptionMode: \"Queue\" is not accepted; accepted: Stream"),
         (

@@ -68,19 +68,22 @@ pub(crate) async fn a_login_that_is_refused_is_an_error_when_the_mapping_starts(
         let text = Source::template(&broker.sasl(), "t", &properties("BASIC_AUTH", id, &authority));
         let app = crate::support::App::of(&text, "");
         let spec = &app.application.kafka_mappings[0];
-        let error = format!("{:#}", kafka_source::connection(spec, &aws::variables()).await.unwrap_err());
+        let error = format!("{:#}", kafka_source::cluster(spec, None, &aws::variables(), &|_| ()).await.unwrap_err());
         assert!(error.contains(expected) && error.contains("log in for mapping FRecords (line "), "{error}");
     }
 }
 
 pub(crate) async fn the_login_is_not_for_the_stacks_own_broker() {
     let own = kafka::Config::plaintext("127.0.0.1:9092");
-    for (servers, is_own) in [("localhost:9092", true), ("127.0.0.1:9092", true), ("127.0.0.1:9094", false)] {
-        let text = Source::template(servers, "t", &properties("BASIC_AUTH", "s", "s"));
+    // No such secret is there, so applying the login would be an error.
+    for (servers, expected) in [("localhost:9092", Some(1)), ("127.0.0.1:9092", Some(1)), ("127.0.0.1:9094", None)] {
+        let text = Source::template(servers, "t", &properties("BASIC_AUTH", "runner-no-such", "runner-no-such"));
         let app = crate::support::App::of(&text, "");
         let spec = &app.application.kafka_mappings[0];
-        assert_eq!(kafka_source::is_own_broker(spec, Some(&own)), is_own, "{servers}");
-        let msk = millrace::template::spec::KafkaMappingSpec { bootstrap_servers: Vec::new(), ..spec.clone() };
-        assert!(kafka_source::is_own_broker(&msk, Some(&own)));
+        let told = std::cell::RefCell::new(Vec::new());
+        let tell = |line: &str| told.borrow_mut().push(line.to_owned());
+        let cluster = kafka_source::cluster(spec, Some(&own), &aws::variables(), &tell).await;
+        assert_eq!(cluster.ok().map(|_| told.borrow().len()), expected, "{servers}: {told:?}");
+        assert!(told.borrow().iter().all(|line| line.contains("the stack's own broker has no users")), "{told:?}");
     }
 }

@@ -4,7 +4,7 @@ use base64_simd::STANDARD;
 use kafka::Config;
 use millrace::{
     host::Paths,
-    kafka_source::{Mapping, connection},
+    kafka_source::{Mapping, cluster},
 };
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -71,7 +71,9 @@ impl Source {
         let failed = Topic::create_on(open.clone(), format!("{name}.failed"), 1).await;
         let app = App::of(&Self::template(servers, &name, properties), &format!("{READER}\n{judge}"));
         let spec = app.application.kafka_mappings[0].clone();
-        let cluster = connection(&spec, &aws::variables()).await.unwrap_or_else(|error| panic!("{error:#}"));
+        let cluster = cluster(&spec, Some(&broker()), &aws::variables(), &|_| ())
+            .await
+            .unwrap_or_else(|error| panic!("{error:#}"));
         let mapping = Mapping::new(spec, app.host.clone(), cluster);
         Self { app, mapping, topic, failed }
     }
