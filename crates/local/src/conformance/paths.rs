@@ -114,4 +114,9 @@ pub(super) const RULES: &[Rule] = &[
         text: "`status` says where functions run and what was injected; a wrong specification is an error that says what is accepted",
         source: "",
     },
+    Rule {
+        id: "replay.stack.an-api-answers-500-to-an-injected-error-and-503-to-injected-throttling",
+        text: "An HTTP API's client gets 500 for an injected error and 503 for injected throttling, as for real ones",
+        source: "",
+    },
 ];

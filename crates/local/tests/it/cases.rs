@@ -281,6 +281,7 @@ fn table() -> Vec<Case> {
             "replay.stack.a-recorded-event-is-sent-again-and-its-answer-compared" => replay::stack::a_recorded_event_is_sent_again_and_its_answer_compared,
             "replay.stack.a-function-is-replayed-from-an-offset-and-its-group-stays-where-it-is" => replay::stack::a_function_is_replayed_from_an_offset_and_its_group_stays_where_it_is,
             "replay.stack.status-says-where-functions-run-and-what-was-injected" => replay::stack::status_says_where_functions_run_and_what_was_injected,
+            "replay.stack.an-api-answers-500-to-an-injected-error-and-503-to-injected-throttling" => replay::stack::an_api_answers_500_to_an_injected_error_and_503_to_injected_throttling,
         ],
     ]
     .into_iter()

@@ -54,6 +54,7 @@ impl Project {
                        Type: SelfManagedKafka
                        Properties: {{KafkaBootstrapServers: ['{servers}'], Topics: [{name}], ConsumerGroupId: {name},
                          BatchSize: 2, StartingPosition: TRIM_HORIZON}}
+                     Http: {{Type: HttpApi, Properties: {{Path: /x, Method: GET}}}}
             "
         );
         let root = folder.path();
@@ -150,6 +151,19 @@ pub(crate) async fn a_function_is_replayed_from_an_offset_and_its_group_stays_wh
     assert_eq!((invocations(), committed().await), (before + 2, vec![Some(5)]));
     let all = project.run(0, &["replay", "--function", "f", "--from-time", "2020-01-01T00:00:00Z"]);
     assert!(all.contains("5 records in 3 batches sent"), "{all}");
+}
+
+pub(crate) async fn an_api_answers_500_to_an_injected_error_and_503_to_injected_throttling() {
+    for (specification, expected) in [("error=1", 500), ("throttle=1", 503)] {
+        let project = Project::new().await;
+        project.up(&["--chaos", specification]);
+        let address = project.status()["apis"][0][1].as_str().unwrap().to_owned();
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let answer = client.get(format!("{address}/x")).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), expected, "{specification}");
+        let streams = project.status()["chaos"]["streams"].as_array().unwrap().clone();
+        assert!(streams.iter().any(|stream| stream["trigger"].as_str().unwrap().starts_with("api ")), "{streams:?}");
+    }
 }
 
 pub(crate) async fn status_says_where_functions_run_and_what_was_injected() {
