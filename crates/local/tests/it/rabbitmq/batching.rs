@@ -99,10 +99,10 @@ pub(crate) async fn a_message_over_the_limit_is_rejected_to_the_dead_letter_exch
 pub(crate) async fn one_invocation_at_a_time_whatever_the_function_has_reserved() {
     let judge = "
 def judge(batch):
-    import os, time
+    import os
     here = os.path.join(os.environ['LAMBDA_TASK_ROOT'], 'here')
     os.close(os.open(here, os.O_CREAT | os.O_EXCL))
-    time.sleep(0.1)
+    await_flag('never', 0.1)
     os.remove(here)
 ";
     let rabbit = Rabbit::with_function("ReservedConcurrentExecutions: 5", "BatchSize: 1", judge).await;
