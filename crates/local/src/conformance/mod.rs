@@ -6,6 +6,7 @@
 mod asynchronous;
 mod destinations;
 mod host;
+mod http;
 mod kafka;
 mod paths;
 mod pattern;
@@ -33,6 +34,7 @@ pub fn rules() -> impl Iterator<Item = &'static Rule> {
         pattern::RULES,
         destinations::RULES,
         host::RULES,
+        http::RULES,
         paths::RULES,
         template::RULES,
         schedules::RULES,

@@ -14,6 +14,7 @@ mod cases;
 mod chaos;
 mod destinations;
 mod host;
+mod http;
 mod kafka;
 mod paths;
 mod pattern;
