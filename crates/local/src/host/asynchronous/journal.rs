@@ -16,7 +16,8 @@ use anyhow::Context;
 use serde::{Deserialize, Serialize};
 use tracing::{error, warn};
 
-use crate::{destination::Record, instance::write_whole, template::spec::Destination};
+use super::event::{Delivery, Event};
+use crate::instance::write_whole;
 
 /// As many events may wait at once.
 const EVENTS_LIMIT: usize = 10_000;
@@ -26,56 +27,6 @@ const BYTES_LIMIT: usize = 256 * 1024 * 1024;
 
 /// A file smaller than this is not written anew.
 const COMPACT_FROM: usize = 4 * 1024 * 1024;
-
-/// An event and how far it is.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Event {
-    /// Its request id, the same at every attempt.
-    pub(super) id: String,
-    /// Logical id of the function.
-    pub(super) function: String,
-    pub(super) payload: String,
-    /// The schedule that left it.
-    #[serde(default)]
-    pub(super) schedule: Option<String>,
-    pub(super) accepted_ms: i64,
-    /// Attempts that reached the function.
-    #[serde(default)]
-    pub(super) attempts: u32,
-    /// The next attempt is not before this.
-    #[serde(default)]
-    pub(super) not_before_ms: i64,
-    /// What is still to be sent of an event that is settled.
-    #[serde(default)]
-    pub(super) deliveries: Option<Vec<Delivery>>,
-}
-
-/// A record on its way.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct Delivery {
-    pub(super) to: Destination,
-    pub(super) record: Record,
-}
-
-impl Event {
-    pub(super) fn new(id: &str, function: &str, payload: impl Into<String>, accepted_ms: i64) -> Self {
-        Self {
-            id: id.to_owned(),
-            function: function.to_owned(),
-            payload: payload.into(),
-            schedule: None,
-            accepted_ms,
-            attempts: 0,
-            not_before_ms: accepted_ms,
-            deliveries: None,
-        }
-    }
-
-    fn bytes(&self) -> usize {
-        let deliveries = self.deliveries.iter().flatten().map(|delivery| delivery.record.body.len());
-        self.payload.len() + deliveries.sum::<usize>()
-    }
-}
 
 /// One line of the file.
 #[derive(Debug, Serialize, Deserialize)]
@@ -252,6 +203,7 @@ impl Inner {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{destination::Record, template::spec::Destination};
 
     fn delivery() -> Delivery {
         let record = Record { body: "b".into(), ..Record::default() };

@@ -2,6 +2,8 @@
 //! destinations at the end. What is not settled when the host ends is in the [`Journal`] for the next one.
 
 mod decide;
+mod deliver;
+mod event;
 mod journal;
 mod record;
 
@@ -12,13 +14,13 @@ use chrono::Utc;
 use indexmap::IndexMap;
 use tokio::sync::Notify;
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
-use tracing::{debug, error, info, warn};
+use tracing::{debug, error, warn};
 use uuid::Uuid;
 
 pub use self::journal::Journal;
 use self::{
     decide::{Attempt, Condition, Next},
-    journal::{Delivery, Event},
+    event::{Delivery, Event},
     record::Response,
 };
 use super::{
@@ -27,19 +29,10 @@ use super::{
     outcome::InvokeError,
     statistics::FunctionState,
 };
-use crate::{
-    destination::Destinations,
-    template::spec::{AsynchronousSpec, Destination},
-};
+use crate::{destination::Destinations, template::spec::AsynchronousSpec};
 
 /// Lambda's limit for an event, 1 MB since 2025.
 const EVENT_LIMIT: usize = 1024 * 1024;
-
-/// How long a record is offered to a destination that does not take it.
-const DELIVERY_LIMIT: Duration = Duration::from_secs(6 * 3600);
-
-/// The longest wait between two offers.
-const LONGEST_DELIVERY_DELAY: Duration = Duration::from_secs(60);
 
 /// How long the end of the host waits for what is being written down.
 const SHUTDOWN_GRACE: Duration = Duration::from_secs(2);
@@ -232,47 +225,6 @@ impl Asynchronous {
         }
         self.config.journal.settled(&event.id, &deliveries);
         deliveries
-    }
-
-    /// Sends one after another; what the host's end leaves over is in the journal.
-    async fn deliver(&self, event: &Event, function: &Function, mut deliveries: Vec<Delivery>) {
-        let begin = Utc::now().timestamp_millis();
-        let mut attempts = 0_u32;
-        while let Some(Delivery { to, record }) = deliveries.first() {
-            let sent = match to {
-                Destination::Function(arn) => self.pass_on(arn, record.body.clone().into()),
-                _ => self.destinations.send(to, record).await,
-            };
-            let over = Utc::now().timestamp_millis() - begin > millis(DELIVERY_LIMIT);
-            match sent {
-                Ok(()) => info!(function = function.spec().name, event = event.id, %to, "the record is sent"),
-                Err(error) => {
-                    let (name, error) = (&function.spec().name, format!("{error:#}"));
-                    if !over {
-                        error!(function = name, event = event.id, error, "the record is offered again");
-                        let factor = 1_u32.checked_shl(attempts).unwrap_or(u32::MAX);
-                        let delay = self.config.busy_delay.saturating_mul(factor).min(LONGEST_DELIVERY_DELAY);
-                        attempts += 1;
-                        if self.wait_until(Utc::now().timestamp_millis() + millis(delay)).await.is_none() {
-                            return;
-                        }
-                        continue;
-                    }
-                    error!(function = name, event = event.id, error, "the record is dropped");
-                }
-            }
-            attempts = 0;
-            deliveries.remove(0);
-            self.config.journal.settled(&event.id, &deliveries);
-        }
-    }
-
-    fn pass_on(&self, arn: &str, payload: Bytes) -> anyhow::Result<()> {
-        let Some(function) = super::find(&self.functions, arn) else {
-            anyhow::bail!("there is no function {arn}");
-        };
-        self.accept(Origin::asynchronous(), function, payload)?;
-        Ok(())
     }
 
     /// `None` when the host ends first.

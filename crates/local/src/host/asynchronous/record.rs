@@ -6,7 +6,7 @@ use uuid::Uuid;
 
 use super::{
     decide::Condition,
-    journal::{Delivery, Event},
+    event::{Delivery, Event},
 };
 use crate::{
     destination::{Attribute, Record},
