@@ -16,6 +16,7 @@ mod run;
 mod secret;
 pub mod secrets;
 pub mod telemetry;
+mod wire;
 
 pub use env::{Env, EnvError};
 pub use invocation::Invocation;

@@ -7,6 +7,8 @@ use serde::{
     de::{Error, MapAccess, SeqAccess, Visitor},
 };
 
+use crate::wire::Base64;
+
 /// One batch. Records of one partition stand in the order of their offsets; a batch may hold several partitions.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct KafkaEvent {
@@ -128,27 +130,6 @@ impl WireRecord<'_> {
             value: self.value.map(|bytes| bytes.0),
             headers: self.headers.into_iter().map(|header| (header.name, header.value)).collect(),
         }
-    }
-}
-
-/// Bytes that stand as base64 text, decoded straight from the input.
-struct Base64(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Base64 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Base64;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("base64 text")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Base64, E> {
-                base64_simd::STANDARD.decode_to_vec(text).map(Base64).map_err(|_| E::custom("not base64"))
-            }
-        }
-        deserializer.deserialize_str(Text)
     }
 }
 

@@ -9,6 +9,7 @@ use serde::{
 };
 
 use super::header::Header;
+use crate::wire::Base64;
 
 /// One batch: messages in the order in which the broker gave them.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -132,27 +133,6 @@ struct WireMessage {
     #[serde(default)]
     redelivered: bool,
     data: Base64,
-}
-
-/// Bytes that stand as base64 text, decoded straight from the input.
-struct Base64(Vec<u8>);
-
-impl<'de> Deserialize<'de> for Base64 {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        struct Text;
-        impl Visitor<'_> for Text {
-            type Value = Base64;
-
-            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                f.write_str("base64 text")
-            }
-
-            fn visit_str<E: Error>(self, text: &str) -> Result<Base64, E> {
-                base64_simd::STANDARD.decode_to_vec(text).map(Base64).map_err(|_| E::custom("not base64"))
-            }
-        }
-        deserializer.deserialize_str(Text)
-    }
 }
 
 fn null_is_empty<'de, D: Deserializer<'de>>(deserializer: D) -> Result<BTreeMap<String, Header>, D::Error> {
