@@ -150,8 +150,8 @@ impl Writer {
     fn write(&mut self, invocation: Invocation, number: u64) -> anyhow::Result<()> {
         let Invocation { time, function, origin, event, outcome } = invocation;
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
-        // Sorts by time, and by number within a millisecond.
-        let id = format!("{:011x}-{:05x}", since.as_millis(), number & 0xf_ffff);
+        // Sorts by time; the number tells invocations of one microsecond apart.
+        let id = format!("{:013x}-{:05x}", since.as_micros(), number & 0xf_ffff);
         let entry = Entry {
             id: id.clone(),
             time: DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Millis, true),
