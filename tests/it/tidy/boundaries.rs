@@ -19,7 +19,7 @@ const MAP: [(&str, &[&str]); 6] = [
 ];
 
 /// Libraries with one home: package (`x-*`: all that begin so), folders that may link it, whether tests elsewhere may.
-const HOMES: [(&str, &[&str], bool); 10] = [
+const HOMES: [(&str, &[&str], bool); 13] = [
     ("rdkafka", &["crates/kafka", "crates/local"], true),
     ("iceberg", &["crates/lake"], false),
     ("iceberg-*", &["crates/lake"], false),
@@ -31,14 +31,19 @@ const HOMES: [(&str, &[&str], bool); 10] = [
     ("lambda_runtime", &["crates/kit"], false),
     ("lambda_http", &["crates/kit"], false),
     ("saphyr-*", &["crates/local"], false),
+    // Where events go that a function gave up; functions themselves send to Kafka.
+    ("aws-sdk-s3", &["crates/local"], false),
+    ("aws-sdk-sns", &["crates/local"], false),
+    ("aws-sdk-sqs", &["crates/local"], false),
 ];
 
 /// Words that make a client, and the one folder in whose code they may stand. Tests may make their own.
-const CLIENTS: [(&str, &str, &str); 5] = [
+const CLIENTS: [(&str, &str, &str); 6] = [
     ("ClientConfig::", "crates/kafka/", "take kafka::Config::client(), which knows addresses, TLS and SASL"),
     ("PgPoolOptions", "crates/pg/", "take pg::connect or pg::connect_lazy"),
     ("PgConnectOptions", "crates/pg/", "take pg::connect or pg::connect_lazy"),
     ("PgPool::connect", "crates/pg/", "take pg::connect or pg::connect_lazy"),
+    ("aws_sdk_sqs::Client", "crates/local/src/destination/", "take destination::Destinations"),
     ("aws_sdk_secretsmanager::Client", "crates/kit/", "take kit::secrets::load"),
 ];
 
