@@ -19,7 +19,7 @@ use tracing::error;
 
 use super::{
     entry::{Content, Entry},
-    store::{Store, StoredFile},
+    store::{NUMBER_DIGITS, Store, StoredFile, TIME_DIGITS},
 };
 use crate::host::{Origin, Outcome};
 
@@ -151,7 +151,7 @@ impl Writer {
         let Invocation { time, function, origin, event, outcome } = invocation;
         let since = time.duration_since(SystemTime::UNIX_EPOCH).unwrap_or(Duration::ZERO);
         // Sorts by time; the number tells invocations of one microsecond apart.
-        let id = format!("{:013x}-{:05x}", since.as_micros(), number & 0xf_ffff);
+        let id = format!("{:0TIME_DIGITS$x}-{:0NUMBER_DIGITS$x}", since.as_micros(), number & 0xf_ffff);
         let entry = Entry {
             id: id.clone(),
             time: DateTime::<Utc>::from(time).to_rfc3339_opts(SecondsFormat::Millis, true),

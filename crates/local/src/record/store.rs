@@ -79,12 +79,16 @@ fn read<T: serde::de::DeserializeOwned>(path: &Path) -> anyhow::Result<T> {
     serde_json::from_slice(&text).with_context(|| format!("{} is no record", path.display()))
 }
 
+/// An id is the time in microseconds and the number of the invocation, both in hexadecimal digits.
+pub(super) const TIME_DIGITS: usize = 13;
+pub(super) const NUMBER_DIGITS: usize = 5;
+
 /// The id that a record's file is named after; `None` for any other file.
 fn stem(path: &Path) -> Option<&str> {
     let stem = path.file_name()?.to_str()?.strip_suffix(".json")?;
     let (time, number) = stem.split_once('-')?;
     let is_hex = |text: &str| text.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (time.len() == 11 && number.len() == 5 && is_hex(time) && is_hex(number)).then_some(stem)
+    (time.len() == TIME_DIGITS && number.len() == NUMBER_DIGITS && is_hex(time) && is_hex(number)).then_some(stem)
 }
 
 #[cfg(test)]
@@ -94,7 +98,7 @@ mod tests {
     #[test]
     fn a_record_is_found_by_a_unique_beginning_and_other_files_are_left_alone() {
         let folder = tempfile::TempDir::new().unwrap();
-        let id = ["0190000000a-00001", "0190000000b-00002"];
+        let id = ["640000000000a-00001", "640000000000b-00002"];
         for id in id {
             let record = format!(
                 r#"{{"id":"{id}","time":"t","function":"f","origin":"caller","request_id":"r","attempt":1,
@@ -105,9 +109,9 @@ mod tests {
         std::fs::write(folder.path().join("notes.json"), "mine").unwrap();
         let store = Store::open(folder.path()).unwrap();
         assert_eq!(store.list().unwrap().len(), 2);
-        assert_eq!(store.find("0190000000b").unwrap().answer.bytes().unwrap(), b"x");
-        assert!(store.find("0190").unwrap_err().to_string().starts_with("2 records"));
-        assert!(store.find("02").unwrap_err().to_string().contains("--list"));
+        assert_eq!(store.find("640000000000b").unwrap().answer.bytes().unwrap(), b"x");
+        assert!(store.find("6400").unwrap_err().to_string().starts_with("2 records"));
+        assert!(store.find("65").unwrap_err().to_string().contains("--list"));
         assert!(Store::open(&folder.path().join("no")).is_err());
     }
 }
