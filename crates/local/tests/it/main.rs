@@ -1,5 +1,5 @@
-//! The runner's Lambda host and Kafka source against real processes and a real broker, by its public API. Functions are
-//! small Python programs that speak the Runtime API; a template in the test says how they are set up and triggered.
+//! What `millrace conformance` promises, against real processes, brokers and storage, by the runner's public API. Functions
+//! are small Python programs that speak the Runtime API; a template in the test says how they are set up and triggered.
 
 #![allow(
     clippy::unwrap_used,
@@ -9,8 +9,10 @@
     reason = "clippy.toml frees #[test] functions only, not what they share"
 )]
 
-mod asynchronous;
+#[macro_use]
 mod cases;
+
+mod asynchronous;
 mod chaos;
 mod destinations;
 mod host;

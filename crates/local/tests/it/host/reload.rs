@@ -35,7 +35,7 @@ pub(crate) async fn an_edit_restarts_what_depends_on_it_and_nothing_else() {
     let before = pids(&up).await;
     // One function.
     let edited = Instant::now();
-    project.write("a/src/main.rs", &function("format!(\"\\\"a new {}\\\"\", shared::word())"));
+    project.write("a/src/main.rs", &function("format!(\"\\\"a new {}\\\"\", common::word())"));
     answers(&up, "a", "a new one").await;
     // 0.3 s on a machine with nothing else to do; the limit is for one that has.
     assert!(edited.elapsed() < Duration::from_secs(20), "{:?}", edited.elapsed());
@@ -43,7 +43,7 @@ pub(crate) async fn an_edit_restarts_what_depends_on_it_and_nothing_else() {
     assert_ne!(before[0], after[0]);
     assert_eq!(before[1..], after[1..], "{}", up.said());
     // What two of three share.
-    project.write("shared/src/lib.rs", "pub fn word() -> &'static str { \"two\" }\n");
+    project.write("common/src/lib.rs", "pub fn word() -> &'static str { \"two\" }\n");
     answers(&up, "a", "a new two").await;
     answers(&up, "b", "b two").await;
     let last = pids(&up).await;

@@ -121,7 +121,7 @@ def handler(event, context):
     if path == '/exit':
         import os; os._exit(1)
     if path == '/slow':
-        time.sleep(5)
+        time.sleep(5)  # longer than the route's deadline
     return {'/status': {'statusCode': 'x'}, '/body': {'statusCode': 200, 'body': {}}, '/early': {'statusCode': 101}, '/header': {'statusCode': 200, 'headers': {'a b': 'c'}}, '/bytes': b'no json'}[path]
 ";
 

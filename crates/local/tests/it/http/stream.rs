@@ -19,7 +19,7 @@ def parts(path):
     if path == '/exit':
         os._exit(1)
     if path == '/slow':
-        time.sleep(30)
+        time.sleep(30)  # longer than the function's deadline
     if path == '/large':
         for n in range(64):
             record(n)
@@ -84,7 +84,7 @@ pub(crate) async fn a_slow_reader_slows_the_function_down() {
     let site = site("Timeout: 60").await;
     let mut found = site.get("/large").send().await.unwrap();
     assert_eq!(&found.chunk().await.unwrap().unwrap()[..4], b"one ");
-    // Sockets hold some megabytes; nothing holds 64.
+    // Sockets hold some megabytes; nothing holds 64. `until` has the deadline.
     let mut before = usize::MAX;
     let stuck = until("a function that waits for its reader", async || {
         let now = site.app.records().len();

@@ -60,7 +60,7 @@ impl Project {
         project
     }
 
-    /// Functions `a` and `b` that use the crate `shared`, and `c` that does not. `a` and `b` have their package in
+    /// Functions `a` and `b` that use the crate `common`, and `c` that does not. `a` and `b` have their package in
     /// `CodeUri`, `c` the folder of a packaged program.
     pub(crate) fn of_three_functions() -> Self {
         let manifest = |name: &str, dependencies: &str| {
@@ -68,17 +68,17 @@ impl Project {
                 "[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2021\"\n[dependencies]\n{dependencies}\n"
             )
         };
-        let uses = manifest("a", "shared = { path = \"../shared\" }");
+        let uses = manifest("a", "common = { path = \"../common\" }");
         Self::new(&[
-            ("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"a\", \"b\", \"c\", \"shared\"]\n"),
+            ("Cargo.toml", "[workspace]\nresolver = \"2\"\nmembers = [\"a\", \"b\", \"c\", \"common\"]\n"),
             ("a/Cargo.toml", &uses),
-            ("a/src/main.rs", &function("format!(\"\\\"a {}\\\"\", shared::word())")),
+            ("a/src/main.rs", &function("format!(\"\\\"a {}\\\"\", common::word())")),
             ("b/Cargo.toml", &uses.replace("\"a\"", "\"b\"")),
-            ("b/src/main.rs", &function("format!(\"\\\"b {}\\\"\", shared::word())")),
+            ("b/src/main.rs", &function("format!(\"\\\"b {}\\\"\", common::word())")),
             ("c/Cargo.toml", &manifest("c", "")),
             ("c/src/main.rs", &function("\"\\\"c\\\"\".to_owned()")),
-            ("shared/Cargo.toml", &manifest("shared", "")),
-            ("shared/src/lib.rs", "pub fn word() -> &'static str { \"one\" }\n"),
+            ("common/Cargo.toml", &manifest("common", "")),
+            ("common/src/lib.rs", "pub fn word() -> &'static str { \"one\" }\n"),
             ("template.yaml", TEMPLATE),
         ])
     }
