@@ -121,7 +121,8 @@ def handler(event, context):
     if path == '/exit':
         import os; os._exit(1)
     if path == '/slow':
-        time.sleep(5)  # longer than the route's deadline
+        # longer than the route's deadline
+        time.sleep(5)
     return {'/status': {'statusCode': 'x'}, '/body': {'statusCode': 200, 'body': {}}, '/early': {'statusCode': 101}, '/header': {'statusCode': 200, 'headers': {'a b': 'c'}}, '/bytes': b'no json'}[path]
 ";
 

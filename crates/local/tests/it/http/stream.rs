@@ -19,7 +19,8 @@ def parts(path):
     if path == '/exit':
         os._exit(1)
     if path == '/slow':
-        time.sleep(30)  # longer than the function's deadline
+        # longer than the function's deadline
+        time.sleep(30)
     if path == '/large':
         for n in range(64):
             record(n)

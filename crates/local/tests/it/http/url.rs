@@ -44,7 +44,8 @@ pub(crate) async fn a_function_error_is_502() {
 import os, time
 def handler(event, context):
     if event['rawPath'] == '/slow':
-        time.sleep(10)  # longer than the function's deadline
+        # longer than the function's deadline
+        time.sleep(10)
     if event['rawPath'] == '/exit':
         os._exit(1)
     if event['rawPath'] == '/nonsense':
