@@ -3,9 +3,12 @@
 use std::{process::Command, time::Duration};
 
 use aws_config::{BehaviorVersion, SdkConfig};
-use aws_sdk_lambda::types::EventSourcePosition;
+use aws_sdk_lambda::{
+    primitives::Blob,
+    types::{EventSourcePosition, InvokeWithResponseStreamResponseEvent},
+};
 use aws_sdk_scheduler::types::{FlexibleTimeWindow, FlexibleTimeWindowMode, ScheduleState};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::instance::{Instance, root, until};
 
@@ -15,6 +18,8 @@ pub(crate) fn calls_are_answered_as_aws_does(instance: &Instance) {
     runtime.block_on(async {
         let config = config(instance).await;
         event_source_mappings(instance, &config).await;
+        concurrency(&config).await;
+        streams(&config).await;
         schedules(&config).await;
         brokers(instance, &config).await;
     });
@@ -63,6 +68,49 @@ async fn reaches(lambda: &aws_sdk_lambda::Client, uuid: &str, state: &str) {
         assert!(tokio::time::Instant::now() < deadline, "mapping is {:?}, expected {state}", mapping.state());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
+}
+
+async fn concurrency(config: &SdkConfig) {
+    let lambda = aws_sdk_lambda::Client::new(config);
+    let name = "github-query-api";
+    let before = lambda.get_function_concurrency().function_name(name).send().await.unwrap();
+    assert_eq!(before.reserved_concurrent_executions(), None);
+    lambda.put_function_concurrency().function_name(name).reserved_concurrent_executions(0).send().await.unwrap();
+    let refused = lambda.invoke().function_name(name).send().await.unwrap_err();
+    assert!(refused.into_service_error().is_too_many_requests_exception());
+    lambda.delete_function_concurrency().function_name(name).send().await.unwrap();
+    let functions = lambda.list_functions().send().await.unwrap();
+    assert!(functions.functions().iter().any(|function| function.function_name() == Some(name)));
+    let missing = lambda.get_function().function_name("no-such-function").send().await.unwrap_err();
+    assert!(missing.into_service_error().is_resource_not_found_exception());
+}
+
+/// The frames of a streamed answer, read by AWS's own SDK.
+async fn streams(config: &SdkConfig) {
+    let lambda = aws_sdk_lambda::Client::new(config);
+    let event = std::fs::read(root().join("events/github-query-api/health.json")).unwrap();
+    let answer = lambda
+        .invoke_with_response_stream()
+        .function_name("github-query-api")
+        .payload(Blob::new(event))
+        .send()
+        .await
+        .unwrap();
+    let (mut events, mut body, mut complete) = (answer.event_stream, Vec::new(), false);
+    while let Some(event) = events.recv().await.unwrap() {
+        match event {
+            InvokeWithResponseStreamResponseEvent::PayloadChunk(chunk) => {
+                body.extend_from_slice(chunk.payload().unwrap().as_ref());
+            }
+            InvokeWithResponseStreamResponseEvent::InvokeComplete(end) => {
+                assert_eq!(end.error_code(), None);
+                complete = true;
+            }
+            other => panic!("an event of an unknown kind: {other:?}"),
+        }
+    }
+    let answer: Value = serde_json::from_slice(&body).unwrap();
+    assert_eq!((complete, &answer["statusCode"]), (true, &json!(200)));
 }
 
 async fn schedules(config: &SdkConfig) {

@@ -38,6 +38,9 @@ fn events_flow_from_github_to_a_query_and_every_record_is_there_once() {
     kill_the_writer(&instance);
     aws::calls_are_answered_as_aws_does(&instance);
 
+    figures_are_told(&instance, &query);
+    assert!(instance.millrace(&["fire", "lake-committer"]).status.success());
+
     // The source dries up; what is in the topic then must be in the table, each record once.
     assert!(instance.millrace(&["stop", "github-simulator"]).status.success());
     let records = at_rest(&instance);
@@ -51,6 +54,22 @@ fn events_flow_from_github_to_a_query_and_every_record_is_there_once() {
     let after = at_rest(&instance);
     assert!(after >= records, "{after} records after a restart, {records} before");
     assert_eq!(rows(&instance, after), after);
+}
+
+/// What Prometheus reads: of an API's functions on its port, of everything on the runner's; what functions print too.
+fn figures_are_told(instance: &Instance, query: &str) {
+    let of_api = text(&format!("{query}/metrics"));
+    assert!(of_api.contains(r#"millrace_invocations_total{function="github-query-api"}"#), "{of_api}");
+    assert!(!of_api.contains("github-poller"), "{of_api}");
+    let runner = instance.variable("AWS_ENDPOINT_URL_LAMBDA");
+    until("figures of the whole stack", Duration::from_secs(30), || {
+        let of_all = text(&format!("{runner}/metrics"));
+        let series = [
+            r#"millrace_github_staged_records_total{function="github-lake-writer"} "#,
+            r#"millrace_mapping_lag_records{mapping="GithubLakeWriterEvents",topic="github-events"} "#,
+        ];
+        series.iter().all(|series| of_all.contains(series)).then_some(())
+    });
 }
 
 /// Kills the writer's process while batches come, and waits until it works again.
@@ -114,12 +133,16 @@ fn a_second_up_in_the_same_folder_is_refused_and_a_missing_template_is_named() {
 }
 
 fn get(url: &str) -> Value {
+    serde_json::from_str(&text(url)).unwrap()
+}
+
+fn text(url: &str) -> String {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let answer = reqwest::get(url).await.unwrap();
         let status = answer.status();
         let body = answer.text().await.unwrap();
         assert!(status.is_success(), "{url}: {status}: {body}");
-        serde_json::from_str(&body).unwrap()
+        body
     })
 }

@@ -146,7 +146,8 @@ impl Mapping {
         let started = self.start_pollers(&mut pollers).await;
         let state = if started.is_ok() { MappingState::Enabled } else { MappingState::Disabled };
         shared.set_state(state);
-        started.with_context(|| format!("start mapping {}", shared.spec.logical_id))
+        started
+            .with_context(|| format!("start mapping {} on {}", shared.spec.logical_id, shared.kafka.bootstrap_servers))
     }
 
     async fn start_pollers(&self, pollers: &mut Vec<JoinHandle<()>>) -> anyhow::Result<()> {

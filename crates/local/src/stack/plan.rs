@@ -9,7 +9,7 @@ use anyhow::Context;
 
 use super::{
     INVOKE_PORT, UpOptions,
-    select::{check_endpoints, select, wanted_services},
+    select::{check_endpoints, select, stand_in, wanted_services, without_broker},
     variables::{exports, variables},
 };
 use crate::{
@@ -47,7 +47,8 @@ pub(super) fn plan(options: &UpOptions, instance: &Instance) -> anyhow::Result<P
     let found = Definitions::find(&root, &options.environment)?;
     let own = found.as_ref().is_some_and(|definitions| definitions.checkout() == root);
     let definitions = found.unwrap_or_default();
-    let services = wanted_services(&application, options, &definitions, own)?;
+    let without_broker = without_broker(&application, &definitions);
+    let services = wanted_services(&application, options, &definitions, &without_broker, own)?;
     let mut usual = definitions.ports(&services);
     let wanted = |usual: u16, owner: &str, may_move: bool| Wanted { usual, owner: owner.to_owned(), may_move };
     usual.insert(INVOKE_PORT.0.to_owned(), wanted(INVOKE_PORT.1, "the Invoke API", true));
@@ -69,6 +70,7 @@ pub(super) fn plan(options: &UpOptions, instance: &Instance) -> anyhow::Result<P
     }
     let variables = variables(&definitions, &services, &ports, options, instance);
     let mut application = select(read(options, &variables)?, &options.systems)?;
+    stand_in(&mut application, &without_broker, &variables);
     if options.services_only {
         // Nothing is driven then, so nothing is missed.
         let Application { topics, buckets, queues, sns_topics, .. } = application;

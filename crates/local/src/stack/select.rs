@@ -1,11 +1,17 @@
 //! Which part of the template is wanted, and which services it needs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    net::TcpStream,
+};
 
 use anyhow::bail;
 
 use super::UpOptions;
 use crate::{services::Definitions, template::spec::Application};
+
+/// The variable with the address of the stack's own broker.
+const KAFKA: &str = "KAFKA_BOOTSTRAP_SERVERS";
 
 /// Keeps what belongs to the wanted systems, and what runs on up for the services that they need.
 pub(super) fn select(mut application: Application, systems: &[String]) -> anyhow::Result<Application> {
@@ -70,6 +76,7 @@ pub(super) fn wanted_services(
     application: &Application,
     options: &UpOptions,
     definitions: &Definitions,
+    without_broker: &BTreeSet<String>,
     own: bool,
 ) -> anyhow::Result<Vec<String>> {
     let all = definitions.services.iter();
@@ -91,7 +98,40 @@ pub(super) fn wanted_services(
     wanted.extend(application.functions.values().flat_map(|function| function.services.clone()));
     wanted
         .extend(application.needed_variables().filter_map(|variable| definitions.providing(variable)).map(Into::into));
+    if !without_broker.is_empty() {
+        wanted.extend(definitions.providing(KAFKA).map(str::to_owned));
+    }
     Ok(wanted.into_iter().collect())
+}
+
+/// The Kafka mappings whose servers are at the usual address of the stack's own broker, where nobody listens: the
+/// template means a broker on this machine, and the stack's own one stands in for it.
+pub(super) fn without_broker(application: &Application, definitions: &Definitions) -> BTreeSet<String> {
+    let service = definitions.providing(KAFKA).and_then(|name| definitions.services.get(name));
+    let usual: Vec<u16> = service.iter().flat_map(|definition| definition.ports.values().copied()).collect();
+    let nobody = |server: &String| {
+        let local = server.trim().rsplit_once(':').filter(|(host, _)| matches!(*host, "localhost" | "127.0.0.1"));
+        let port = local.and_then(|(_, port)| port.parse::<u16>().ok()).filter(|port| usual.contains(port));
+        port.is_some_and(|port| TcpStream::connect(("127.0.0.1", port)).is_err())
+    };
+    let mappings = application.kafka_mappings.iter();
+    let absent = mappings.filter(|mapping| !mapping.bootstrap_servers.is_empty());
+    absent
+        .filter(|mapping| mapping.bootstrap_servers.iter().all(nobody))
+        .map(|mapping| mapping.logical_id.clone())
+        .collect()
+}
+
+/// Points those mappings to the stack's own broker, when it runs.
+pub(super) fn stand_in(
+    application: &mut Application,
+    without_broker: &BTreeSet<String>,
+    variables: &BTreeMap<String, String>,
+) {
+    let Some(servers) = variables.get(KAFKA).filter(|servers| !servers.is_empty()) else { return };
+    for mapping in application.kafka_mappings.iter_mut().filter(|m| without_broker.contains(&m.logical_id)) {
+        mapping.bootstrap_servers = servers.split(',').map(str::to_owned).collect();
+    }
 }
 
 /// Refuses to start when a trigger has no endpoint.
