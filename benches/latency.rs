@@ -30,7 +30,7 @@ const WARM_UP: u64 = 2 * A_SECOND;
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     say_load();
-    for (linger_ms, whose) in [(0, "a producer without linger"), (5, "kafka::Producer's linger of 5 ms")] {
+    for (linger_ms, whose) in [(0, "a producer without linger"), (5, "a producer with a linger of 5 ms")] {
         say(&format!("\n{whose}, {A_SECOND} records a second for {SECONDS} s, window 0, batch size 100"));
         measure(linger_ms).await?;
     }
