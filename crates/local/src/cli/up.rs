@@ -10,7 +10,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
-use tokio::signal::unix::{SignalKind, signal};
+use tokio::{
+    signal::unix::{SignalKind, signal},
+    sync::mpsc,
+};
 use tracing_subscriber::EnvFilter;
 
 use super::{UpArguments, console, live};
@@ -63,11 +66,19 @@ async fn in_front(instance: &Instance, arguments: &UpArguments) -> anyhow::Resul
         }
     };
     match instance.running().filter(|_| !arguments.plain && live::is_possible()) {
-        // The screen belongs to the live view; what is reloaded stands in the runner's log.
-        Some(running) => tokio::select! {
-            () = up.watch(|text| tracing::info!("{text}")) => {}
-            done = live::run(instance, &running, signalled) => done?,
-        },
+        Some(running) => {
+            // The screen belongs to the live view, which tells what is reloaded; it stands in the runner's log too.
+            let (sender, news) = mpsc::unbounded_channel();
+            let tell = |text: &str| {
+                tracing::info!("{text}");
+                // A view that was left needs no news.
+                let _ = sender.send(text.to_owned());
+            };
+            tokio::select! {
+                () = up.watch(tell) => {}
+                done = live::run(instance, &running, news, signalled) => done?,
+            }
+        }
         None => tokio::select! {
             () = up.watch(console::progress) => {}
             () = signalled => {}

@@ -13,7 +13,11 @@ use std::{io::IsTerminal, time::Duration};
 
 use anyhow::{Context, bail};
 use futures::FutureExt;
-use ratatui::crossterm::event::{self, Event, KeyEventKind};
+use ratatui::crossterm::{
+    event::{self, Event, KeyEventKind},
+    execute,
+    terminal::{Clear, ClearType},
+};
 use tokio::sync::mpsc;
 
 use self::{
@@ -44,21 +48,24 @@ pub(in crate::cli) async fn top(instance: &Instance) -> anyhow::Result<()> {
     if !is_possible() {
         bail!("the live view needs a terminal; `millrace status` prints the same once");
     }
-    run(instance, &running, std::future::pending()).await
+    let (_sender, news) = mpsc::unbounded_channel();
+    run(instance, &running, news, std::future::pending()).await
 }
 
-/// Shows the stack until `stop` is done, or a key asks for its end.
+/// Shows the stack until `stop` is done, or a key asks for its end. `news` are told as they come: what was reloaded, and
+/// the compiler's words when it could not be.
 ///
 /// # Errors
 /// When the terminal cannot be used.
 pub(in crate::cli) async fn run(
     instance: &Instance,
     running: &Running,
+    news: mpsc::UnboundedReceiver<String>,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
     let actions = Actions::new(instance, running)?;
     let mut terminal = ratatui::try_init().context("take over the terminal")?;
-    let shown = show(&mut terminal, &actions, stop).await;
+    let shown = show(&mut terminal, &actions, news, stop).await;
     ratatui::restore();
     shown
 }
@@ -66,10 +73,12 @@ pub(in crate::cli) async fn run(
 async fn show(
     terminal: &mut ratatui::DefaultTerminal,
     actions: &Actions,
+    mut news: mpsc::UnboundedReceiver<String>,
     stop: impl Future<Output = ()>,
 ) -> anyhow::Result<()> {
-    // What a terminal shows on its other screen at first is not defined.
-    terminal.clear().context("clear the terminal")?;
+    // What a terminal shows on its other screen at first is not defined. (`Terminal::clear` would ask it where its cursor
+    // is, and not every terminal answers.)
+    execute!(std::io::stdout(), Clear(ClearType::All)).context("clear the terminal")?;
     let mut keys = keys();
     let mut ticks = tokio::time::interval(REFRESH);
     ticks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
@@ -87,6 +96,7 @@ async fn show(
                 }
                 state.log = actions.log_end(state.selected_name());
             }
+            Some(text) = news.recv() => state.hear(&text),
             Some(event) = keys.recv() => {
                 let Event::Key(key) = event else { continue };
                 match state.press(key.code, key.modifiers) {

@@ -13,6 +13,8 @@ pub(super) struct State {
     pub(super) rows: Vec<Row>,
     pub(super) selected: usize,
     pub(super) log: Vec<String>,
+    /// News of several lines (a compiler's), in the log's place until the next key.
+    pub(super) news: Vec<String>,
     /// What the last key did, or what is wrong.
     pub(super) message: String,
     invocations: BTreeMap<String, u64>,
@@ -69,6 +71,22 @@ impl State {
         self.message = message;
     }
 
+    /// Shows news: one line as any other, several in the place of the log.
+    pub(super) fn hear(&mut self, text: &str) {
+        let lines: Vec<String> = text.lines().map(|line| line.replace('\t', "  ")).collect();
+        match lines.as_slice() {
+            [] => {}
+            [line] => {
+                // What the compiler said before is mended.
+                if line.starts_with("reloaded") {
+                    self.news.clear();
+                }
+                self.say(line.clone());
+            }
+            _ => self.news = lines,
+        }
+    }
+
     /// Name of the selected function.
     pub(super) fn selected_name(&self) -> Option<&str> {
         self.rows.get(self.selected).map(|row| row.function.name.as_str())
@@ -76,6 +94,7 @@ impl State {
 
     /// What a key means now; moving the selection is done here.
     pub(super) fn press(&mut self, key: KeyCode, modifiers: KeyModifiers) -> Option<Command> {
+        self.news.clear();
         let selected = self.selected_name().map(str::to_owned);
         match key {
             KeyCode::Char('c') if modifiers.contains(KeyModifiers::CONTROL) => Some(Command::Quit),
@@ -186,6 +205,22 @@ pub(super) mod tests {
         assert!((state.rows[0].rate - 15.0).abs() < 1e-9);
         assert!((state.rows[0].fill.unwrap() - 0.87).abs() < 1e-9);
         assert_eq!(state.rows[0].lag.unwrap().records, 1204);
+    }
+
+    #[test]
+    fn news_of_several_lines_stand_in_the_logs_place_until_a_key() {
+        let mut state = State::default();
+        state.hear("reloaded writer after 2.5 s");
+        assert_eq!((state.message.as_str(), state.news.len()), ("reloaded writer after 2.5 s", 0));
+        state.hear("error[E0425]\n --> src/lib.rs:1:1\n");
+        assert_eq!(state.news, ["error[E0425]", " --> src/lib.rs:1:1"]);
+        state.hear("the build failed; what ran before runs on");
+        assert_eq!(state.news.len(), 2);
+        state.press(KeyCode::Down, KeyModifiers::NONE);
+        assert!(state.news.is_empty());
+        state.hear("error\nagain");
+        state.hear("reloaded writer after 1.0 s");
+        assert!(state.news.is_empty());
     }
 
     #[test]

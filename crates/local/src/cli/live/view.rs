@@ -44,7 +44,10 @@ fn head(state: &State) -> Paragraph<'_> {
         .map(|service| service.name.as_str())
         .collect();
     let services = match ill.as_slice() {
-        [] => Span::raw(format!("{} services", state.snapshot.services.len())),
+        [] => {
+            let count = state.snapshot.services.len();
+            Span::raw(format!("{count} service{}", if count == 1 { "" } else { "s" }))
+        }
         ill => Span::styled(format!("not running: {}", ill.join(", ")), Style::new().fg(Color::Red)),
     };
     let apis = state.snapshot.apis.iter().map(|(name, address)| Span::raw(format!("   {name} {address}")));
@@ -104,12 +107,20 @@ fn function(row: &Row) -> TableRow<'static> {
     ])
 }
 
+/// The end of the selected function's log, or the beginning of the news.
 fn log(frame: &mut Frame<'_>, area: Rect, state: &State) {
-    let title = state.selected_name().map_or_else(String::new, |name| format!(" log of {name} "));
+    let title = match state.selected_name() {
+        _ if !state.news.is_empty() => " news, until the next key ".to_owned(),
+        Some(name) => format!(" log of {name} "),
+        None => String::new(),
+    };
     let block = Block::new().borders(Borders::TOP).title(title);
     let space = usize::from(block.inner(area).height);
-    let newest = state.log.iter().skip(state.log.len().saturating_sub(space)).map(|line| Line::raw(line.as_str()));
-    frame.render_widget(Paragraph::new(newest.collect::<Vec<_>>()).block(block), area);
+    let newest = state.log.iter().skip(state.log.len().saturating_sub(space));
+    let lines =
+        if state.news.is_empty() { newest.collect() } else { state.news.iter().take(space).collect::<Vec<_>>() };
+    let lines: Vec<Line<'_>> = lines.into_iter().map(|line| Line::raw(line.as_str())).collect();
+    frame.render_widget(Paragraph::new(lines).block(block), area);
 }
 
 #[cfg(test)]
@@ -137,7 +148,7 @@ mod tests {
         state.log = vec!["old".into(), "START RequestId: r-1".into()];
         state.say("paused".into());
         let screen = drawn(130, 9, &state);
-        assert_eq!(screen[0], "millrace  1 services   QueryHttpApi http://localhost:8003");
+        assert_eq!(screen[0], "millrace  1 service   QueryHttpApi http://localhost:8003");
         assert!(screen[1].starts_with("FUNCTION"));
         for part in ["writer", "warm", "12.3k", "12 ms", "1.5 s", "events", "1,204 800 ms", "87%"] {
             assert!(screen[2].contains(part), "{part} is not in {}", screen[2]);
@@ -145,6 +156,9 @@ mod tests {
         assert!(screen[5].contains("log of writer"), "{screen:?}");
         assert_eq!(screen[6], "START RequestId: r-1", "the newest line has the place that there is");
         assert_eq!(screen[7], "paused");
+        state.hear("error: one\nerror: two");
+        let told = drawn(130, 9, &state);
+        assert!(told[5].contains("news") && told[6] == "error: one", "{told:?}");
         assert!(screen[8].contains("p pause"));
     }
 
