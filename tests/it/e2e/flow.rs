@@ -7,6 +7,7 @@ use serde_json::Value;
 use super::{
     aws,
     instance::{Instance, root, until},
+    view,
 };
 
 /// What another engine finds in the table: rows, and distinct positions in Kafka.
@@ -39,6 +40,7 @@ fn events_flow_from_github_to_a_query_and_every_record_is_there_once() {
     aws::calls_are_answered_as_aws_does(&instance);
 
     figures_are_told(&instance, &query);
+    view::opens_and_is_left(&instance);
     assert!(instance.millrace(&["fire", "lake-committer"]).status.success());
 
     // The source dries up; what is in the topic then must be in the table, each record once.

@@ -48,6 +48,16 @@ impl Instance {
         assert!(text(&output.stdout).contains("ready after"), "{}", text(&output.stdout));
     }
 
+    /// The runner's program.
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// The instance's folder.
+    pub(crate) fn dir(&self) -> &Path {
+        self.folder.path()
+    }
+
     pub(crate) fn down(&self) {
         let output = self.millrace(&["down"]);
         assert!(output.status.success(), "down failed:\n{}", text(&output.stderr));

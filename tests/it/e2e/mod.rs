@@ -3,3 +3,4 @@
 mod aws;
 mod flow;
 mod instance;
+mod view;
