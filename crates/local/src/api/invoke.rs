@@ -18,10 +18,12 @@ use crate::host::{Caller, InvokeError, Origin, PAYLOAD_LIMIT};
 const CLIENT_CONTEXT_LIMIT: usize = 3583;
 
 pub(super) fn router() -> Router<Arc<Stack>> {
-    Router::new()
-        .route("/2015-03-31/functions/{name}/invocations", post(invoke))
-        // Somewhat more than the limit, so that what is over it is refused with Lambda's words.
-        .layer(DefaultBodyLimit::max(4 * PAYLOAD_LIMIT))
+    Router::new().route("/2015-03-31/functions/{name}/invocations", post(invoke)).layer(body_limit())
+}
+
+/// Somewhat more than Lambda's limit, so that what is over it is refused with Lambda's words.
+pub(super) fn body_limit() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(4 * PAYLOAD_LIMIT)
 }
 
 async fn invoke(
@@ -32,8 +34,7 @@ async fn invoke(
 ) -> Result<Response, ApiError> {
     let payload = checked(payload)?;
     let caller = caller(&headers)?;
-    let kind = headers.get("x-amz-invocation-type").and_then(|value| value.to_str().ok());
-    match kind.unwrap_or("RequestResponse") {
+    match invocation_type(&headers) {
         "RequestResponse" => {
             let origin = Origin::caller().with(caller);
             let outcome = stack.host.invoke(&origin, &name, payload).await.map_err(|error| refused(&error))?;
@@ -61,13 +62,23 @@ async fn invoke(
                 .map_err(|error| refused(&error))?;
             Ok((StatusCode::ACCEPTED, [("x-amzn-requestid", id)]).into_response())
         }
-        "DryRun" => match stack.host.find(&name) {
-            Some(_) => Ok(StatusCode::NO_CONTENT.into_response()),
-            None => Err(ApiError::not_found(format!("Function not found: {name}"))),
-        },
+        "DryRun" => dry_run(&stack, &name),
         other => Err(ApiError::invalid(format!(
             "X-Amz-Invocation-Type is {other:?}, accepted: RequestResponse, Event, DryRun"
         ))),
+    }
+}
+
+/// `RequestResponse` unless the call says otherwise.
+pub(super) fn invocation_type(headers: &HeaderMap) -> &str {
+    headers.get("x-amz-invocation-type").and_then(|value| value.to_str().ok()).unwrap_or("RequestResponse")
+}
+
+/// Says whether the function could be invoked.
+pub(super) fn dry_run(stack: &Stack, name: &str) -> Result<Response, ApiError> {
+    match stack.host.find(name) {
+        Some(_) => Ok(StatusCode::NO_CONTENT.into_response()),
+        None => Err(ApiError::not_found(format!("Function not found: {name}"))),
     }
 }
 

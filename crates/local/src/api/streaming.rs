@@ -8,7 +8,7 @@ use aws_smithy_types::event_stream::{Header, HeaderValue, Message};
 use axum::{
     Router,
     body::{Body, Bytes},
-    extract::{DefaultBodyLimit, Path, State},
+    extract::{Path, State},
     response::{IntoResponse, Response},
     routing::post,
 };
@@ -18,17 +18,15 @@ use serde_json::json;
 use super::{
     Stack,
     error::ApiError,
-    invoke::{caller, checked, refused},
+    invoke::{body_limit, caller, checked, dry_run, invocation_type, refused},
 };
-use crate::host::{InvokeError, Origin, Outcome, PAYLOAD_LIMIT, Reply, ResponseStream};
+use crate::host::{InvokeError, Origin, Outcome, Reply, ResponseStream};
 
 /// An answer that came as a whole is sent in pieces of this size, so that no frame is larger than readers accept.
 const PIECE: usize = 64 * 1024;
 
 pub(super) fn router() -> Router<Arc<Stack>> {
-    Router::new()
-        .route("/2021-11-15/functions/{name}/response-streaming-invocations", post(invoke))
-        .layer(DefaultBodyLimit::max(4 * PAYLOAD_LIMIT))
+    Router::new().route("/2021-11-15/functions/{name}/response-streaming-invocations", post(invoke)).layer(body_limit())
 }
 
 async fn invoke(
@@ -39,11 +37,9 @@ async fn invoke(
 ) -> Result<Response, ApiError> {
     let payload = checked(payload)?;
     let caller = caller(&headers)?;
-    let kind = headers.get("x-amz-invocation-type").and_then(|value| value.to_str().ok());
-    match kind.unwrap_or("RequestResponse") {
+    match invocation_type(&headers) {
         "RequestResponse" => {}
-        "DryRun" if stack.host.find(&name).is_some() => return Ok(StatusCode::NO_CONTENT.into_response()),
-        "DryRun" => return Err(ApiError::not_found(format!("Function not found: {name}"))),
+        "DryRun" => return dry_run(&stack, &name),
         other => {
             let message = format!("X-Amz-Invocation-Type is {other:?}, accepted: RequestResponse, DryRun");
             return Err(ApiError::invalid(message));

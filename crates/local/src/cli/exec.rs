@@ -2,12 +2,12 @@
 
 use std::{collections::BTreeMap, ffi::OsString, os::unix::process::CommandExt, process::Command};
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use clap::Args;
 
 use super::{
     console,
-    control::{message, url},
+    control::{call, url},
 };
 use crate::instance::Instance;
 
@@ -31,14 +31,8 @@ pub(super) struct ExecArguments {
 pub(super) async fn run(instance: &Instance, arguments: &ExecArguments) -> anyhow::Result<()> {
     let running = instance.require_running()?;
     let name = percent_encoding::utf8_percent_encode(&arguments.function, percent_encoding::NON_ALPHANUMERIC);
-    let answer = reqwest::get(url(&running, &format!("/_millrace/environment/{name}"))).await;
-    let answer = answer.context("reach the runner")?;
-    let found = answer.status().is_success();
-    let body = answer.bytes().await.context("read the answer")?;
-    if !found {
-        bail!("{}", message(&body));
-    }
-    let variables: BTreeMap<String, String> = serde_json::from_slice(&body).context("understand the runner")?;
+    let request = reqwest::Client::new().get(url(&running, &format!("/_millrace/environment/{name}")));
+    let variables: BTreeMap<String, String> = call(request).await?.json().await.context("understand the runner")?;
     let Some((program, rest)) = arguments.command.split_first() else {
         for (name, value) in &variables {
             let value = if arguments.show_secrets { value.clone() } else { masked(name, value) };

@@ -1,12 +1,12 @@
 //! `fire`: one run of a schedule now.
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use chrono::{DateTime, SecondsFormat, Utc};
 use clap::Args;
 
 use super::{
     console,
-    control::{message, url},
+    control::{call, url},
 };
 use crate::{instance::Instance, schedule_source::Fired};
 
@@ -33,13 +33,7 @@ pub(super) async fn fire(instance: &Instance, arguments: &FireArguments) -> anyh
     if let Some(at) = arguments.at {
         request = request.header("x-millrace-at", at.to_rfc3339_opts(SecondsFormat::Secs, true));
     }
-    let answer = request.send().await.context("reach the runner")?;
-    let status = answer.status();
-    let body = answer.bytes().await.context("read the answer")?;
-    if !status.is_success() {
-        bail!("{}", message(&body));
-    }
-    let fired: Fired = serde_json::from_slice(&body).context("understand the answer")?;
+    let fired: Fired = call(request).await?.json().await.context("understand the answer")?;
     console::line(fired.event)?;
     console::line(format!("{} has it as event {}", fired.function, fired.request_id))?;
     Ok(())

@@ -7,7 +7,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::{Context, anyhow, bail};
 use clap::Args;
 use serde_json::Value;
 
@@ -101,21 +101,36 @@ pub(super) fn readable(payload: &[u8], for_people: bool) -> String {
     indented.unwrap_or_else(|| String::from_utf8_lossy(payload).into_owned())
 }
 
+/// A function's sample events.
+pub(super) struct Samples {
+    /// `events/<function>`, absolute.
+    pub(super) folder: PathBuf,
+    /// Names of the files without `.json`, in order.
+    pub(super) names: Vec<String>,
+}
+
+impl Samples {
+    /// Those of this folder, or of the nearest one above that has some.
+    pub(super) fn find(from: &Path, function: &str) -> anyhow::Result<Option<Self>> {
+        let from = from.canonicalize().context("find the current folder")?;
+        let mut folders = from.ancestors().map(|folder| folder.join("events").join(function));
+        let Some(folder) = folders.find(|folder| folder.is_dir()) else { return Ok(None) };
+        let files = std::fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))?;
+        let names = files.filter_map(|file| file.ok()?.file_name().to_str()?.strip_suffix(".json").map(str::to_owned));
+        let mut names: Vec<String> = names.collect();
+        names.sort();
+        Ok(Some(Self { folder, names }))
+    }
+}
+
 /// Reads `events/<function>/<name>.json` of this folder or the nearest one above that has it.
 fn sample(from: &Path, function: &str, name: &str) -> anyhow::Result<Vec<u8>> {
-    let from = from.canonicalize().context("find the current folder")?;
-    let Some(folder) = from.ancestors().map(|folder| folder.join("events").join(function)).find(|f| f.is_dir()) else {
+    let Some(Samples { folder, names }) = Samples::find(from, function)? else {
         bail!("there is no folder events/{function} here or above");
     };
     let file = folder.join(format!("{}.json", name.trim_end_matches(".json")));
-    if let Ok(event) = std::fs::read(&file) {
-        return Ok(event);
-    }
-    let files = std::fs::read_dir(&folder).with_context(|| format!("read {}", folder.display()))?;
-    let names = files.filter_map(|file| file.ok()?.file_name().to_str()?.strip_suffix(".json").map(str::to_owned));
-    let mut names: Vec<String> = names.collect();
-    names.sort();
-    bail!("{} does not exist; samples are {}", file.display(), names.join(", "))
+    let read = std::fs::read(&file);
+    read.map_err(|_| anyhow!("{} does not exist; samples are {}", file.display(), names.join(", ")))
 }
 
 #[cfg(test)]

@@ -179,10 +179,7 @@ async fn from_kafka(dir: &Path, arguments: &ReplayArguments) -> anyhow::Result<E
         to: arguments.to,
     };
     let url = control::url(&running, &format!("/_millrace/again/{function}"));
-    let mut answer = reqwest::Client::new().post(url).json(&wanted).send().await.context("reach the runner")?;
-    if !answer.status().is_success() {
-        bail!("{}", control::message(&answer.bytes().await.context("read the answer")?));
-    }
+    let mut answer = control::call(reqwest::Client::new().post(url).json(&wanted)).await?;
     let remote = invoke::host(dir, arguments.endpoint.as_ref()).await?;
     let (mut pending, mut batches, mut records, mut failures) = (Vec::new(), 0, 0, 0);
     while let Some(chunk) = answer.chunk().await.context("read the runner's batches")? {

@@ -1,11 +1,10 @@
 //! `scale`.
 
-use anyhow::{Context, bail};
 use clap::Args;
 
 use super::{
     console,
-    control::{message, url},
+    control::{call, url},
 };
 use crate::instance::Instance;
 
@@ -43,10 +42,7 @@ pub(super) async fn run(instance: &Instance, arguments: &ScaleArguments) -> anyh
         Some(places) => client.put(url).json(&serde_json::json!({"ReservedConcurrentExecutions": places})),
         None => client.delete(url),
     };
-    let answer = request.send().await.context("reach the runner")?;
-    if !answer.status().is_success() {
-        bail!("{}", message(&answer.bytes().await.context("read the answer")?));
-    }
+    call(request).await?;
     console::line(match arguments.places.0 {
         Some(places) => format!("{}: {places} reserved", arguments.function),
         None => format!("{}: nothing reserved", arguments.function),

@@ -29,7 +29,7 @@ use super::{
     throttle::Bucket,
 };
 use crate::{
-    host::Origin,
+    host::{Origin, PAYLOAD_LIMIT},
     template::{
         ACCOUNT,
         spec::{ApiSpec, PayloadFormat, RouteSpec},
@@ -38,8 +38,6 @@ use crate::{
 
 /// An HTTP API's limit on a request.
 const MAXIMUM_REQUEST: usize = 10 * 1024 * 1024;
-/// Lambda's limit on a payload and on an answer.
-const MAXIMUM_PAYLOAD: usize = 6 * 1024 * 1024;
 /// The function's own timeout ends a run; this only keeps a lost one from holding the client for ever.
 const GRACE: Duration = Duration::from_millis(250);
 
@@ -151,7 +149,7 @@ async fn respond<I: Invoke>(
         PayloadFormat::V2 => payload::event(&parts, &body, &matched, &context),
     };
     let event = Bytes::from(event.to_string());
-    if event.len() > MAXIMUM_PAYLOAD {
+    if event.len() > PAYLOAD_LIMIT {
         return Err(refuse(StatusCode::PAYLOAD_TOO_LARGE, "Request Entity Too Large"));
     }
     Ok(invoke(api, matched.route, event).await)
@@ -195,7 +193,7 @@ async fn invoke<I: Invoke>(api: &Api<I>, route: &RouteSpec, event: Bytes) -> Res
     let result = tokio::time::timeout(route.timeout + GRACE, running).await.unwrap_or(Err(InvokeError::Timeout));
     let bare = if route.payload == PayloadFormat::V1 { Bare::Refused } else { Bare::Text };
     match result {
-        Ok(answer) if answer.len() > MAXIMUM_PAYLOAD => failure(function, &InvokeError::TooLarge),
+        Ok(answer) if answer.len() > PAYLOAD_LIMIT => failure(function, &InvokeError::TooLarge),
         Ok(answer) => response::read(&answer, bare).unwrap_or_else(|reason| {
             tracing::error!(function, reason, "the function's answer is no HTTP response");
             response::message(StatusCode::INTERNAL_SERVER_ERROR, "Internal Server Error")

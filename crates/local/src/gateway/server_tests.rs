@@ -29,7 +29,7 @@ impl Invoke for Echo {
             "/error" => Err(InvokeError::FunctionError),
             "/slow" => std::future::pending().await,
             "/nonsense" => Ok(Bytes::from_static(b"\xff")),
-            "/large" => Ok(Bytes::from(vec![b'1'; MAXIMUM_PAYLOAD + 1])),
+            "/large" => Ok(Bytes::from(vec![b'1'; PAYLOAD_LIMIT + 1])),
             path => Ok(json!({
                 "statusCode": 201,
                 "headers": {"content-type": "application/json"},
@@ -95,7 +95,7 @@ async fn requests_and_failures() {
     assert_eq!(answer.headers()["content-type"], crate::metrics::CONTENT_TYPE);
     assert_eq!(answer.text().await.unwrap(), "# F\n", "though a greedy route would fit");
 
-    let answer = client.post(at("/x")).body(vec![b'x'; MAXIMUM_PAYLOAD]).send().await.unwrap();
+    let answer = client.post(at("/x")).body(vec![b'x'; PAYLOAD_LIMIT]).send().await.unwrap();
     assert_eq!(answer.status(), 413);
     let preflight = client
         .request(http::Method::OPTIONS, at("/x"))

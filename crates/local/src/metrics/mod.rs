@@ -35,9 +35,8 @@ pub struct Metrics {
     _reader: AbortOnDropHandle<()>,
 }
 
-/// One log a function, read from where it ended when the stack started.
-#[derive(Debug)]
-struct Logs(Vec<(String, Tail)>);
+/// The functions' names with their logs, each read from where it ended when the stack started.
+type Logs = Vec<(String, Tail)>;
 
 impl Metrics {
     /// Begins to read the logs of the host's functions, from their ends on.
@@ -45,7 +44,7 @@ impl Metrics {
     pub fn start(host: Host) -> Self {
         let files = host.functions().map(|function| (function.spec().name.clone(), function.log_path()));
         let tails = files.map(|(name, path): (String, PathBuf)| (name, Tail::at_end(path))).collect();
-        let (series, logs) = (Arc::default(), Arc::new(Mutex::new(Logs(tails))));
+        let (series, logs) = (Arc::default(), Arc::new(Mutex::new(tails)));
         let (to, from) = (Arc::clone(&series), Arc::clone(&logs));
         let reader = tokio::spawn(async move {
             let mut ticks = tokio::time::interval(LOOK_INTERVAL);
@@ -89,7 +88,7 @@ impl Metrics {
 
 fn read(logs: &Mutex<Logs>, series: &Mutex<Series>) {
     let mut logs = logs.lock().unwrap_or_else(PoisonError::into_inner);
-    for (function, tail) in &mut logs.0 {
+    for (function, tail) in logs.iter_mut() {
         tail.new_lines(|line| {
             for sample in emf::samples(line) {
                 series.lock().unwrap_or_else(PoisonError::into_inner).add(function, sample);

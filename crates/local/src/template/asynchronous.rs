@@ -50,11 +50,7 @@ pub(super) fn of_function(
 /// # Errors
 /// A property that is wrong or not supported, or a function that is not of the template or is configured twice.
 pub(super) fn raw(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fault> {
-    let mut fields = match entry.value.get("Properties") {
-        Some(node) => Fields::new(reader.scope, &entry.key, node)?,
-        None => Fields::empty(reader.scope, &entry.key, entry.position),
-    };
-    fields.position = entry.position;
+    let fields = Fields::of(reader.scope, entry)?;
     let known = ["DestinationConfig", "FunctionName", "MaximumEventAgeInSeconds", "MaximumRetryAttempts"];
     fields.only(&known, &[("Qualifier", "there is one version")])?;
     let (success, failure) = directions(&fields, |target, on_success| {

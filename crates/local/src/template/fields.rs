@@ -34,6 +34,19 @@ impl<'s, 'a> Fields<'s, 'a> {
         Ok(Self { scope, what, position: node.position, entries })
     }
 
+    /// The properties of a resource; errors about the whole of them name the resource's own line.
+    ///
+    /// # Errors
+    /// Properties that are a list or text.
+    pub(super) fn of(scope: &'s Scope<'a>, resource: &'s Entry) -> Result<Self, Fault> {
+        let (what, position) = (resource.key.as_str(), resource.position);
+        let fields = match resource.value.get("Properties") {
+            Some(node) => Self::new(scope, what, node)?,
+            None => Self::empty(scope, what, position),
+        };
+        Ok(Self { position, ..fields })
+    }
+
     /// No properties, for a section that is not there.
     pub(super) fn empty(scope: &'s Scope<'a>, what: impl Into<String>, position: Position) -> Self {
         Self { scope, what: what.into(), position, entries: &[] }

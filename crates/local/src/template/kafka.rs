@@ -27,11 +27,7 @@ pub(super) fn raw(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Faul
     let id = entry.key.as_str();
     let millrace = metadata::read(scope, id, &entry.value, &["System", "Services", "Topics"])?;
     reader.declare_topics(&millrace)?;
-    let mut fields = match entry.value.get("Properties") {
-        Some(node) => Fields::new(scope, id, node)?,
-        None => Fields::empty(scope, id, entry.position),
-    };
-    fields.position = entry.position;
+    let fields = Fields::of(scope, entry)?;
     let arn = fields.text("EventSourceArn")?.filter(|arn| !arn.is_empty());
     if let Some(arn) = &arn {
         match arn.split(':').nth(2) {

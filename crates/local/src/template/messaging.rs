@@ -29,7 +29,7 @@ impl Reader<'_, '_> {
     /// # Errors
     /// A property that is wrong or not supported.
     pub(super) fn queue(&mut self, entry: &Entry) -> Result<(), Fault> {
-        let fields = properties(self, entry)?;
+        let fields = Fields::of(self.scope, entry)?;
         fields.only(&[&["FifoQueue", "QueueName"], &ATTRIBUTES[..]].concat(), ignored::QUEUE)?;
         let mut attributes = std::collections::BTreeMap::new();
         for key in ATTRIBUTES {
@@ -47,7 +47,7 @@ impl Reader<'_, '_> {
     /// # Errors
     /// A property that is wrong or not supported.
     pub(super) fn sns_topic(&mut self, entry: &Entry) -> Result<(), Fault> {
-        let fields = properties(self, entry)?;
+        let fields = Fields::of(self.scope, entry)?;
         fields.only(&["FifoTopic", "Subscription", "TopicName"], ignored::SNS_TOPIC)?;
         let name = self.scope.messaging_name(&entry.key, "TopicName", "FifoTopic")?;
         let mut queues = Vec::new();
@@ -65,7 +65,7 @@ impl Reader<'_, '_> {
     /// # Errors
     /// A property that is wrong.
     pub(super) fn subscription(&mut self, entry: &Entry) -> Result<(), Fault> {
-        let fields = properties(self, entry)?;
+        let fields = Fields::of(self.scope, entry)?;
         let Some(queue) = self.subscriber(&fields)? else { return Ok(()) };
         let topic = fields.required("TopicArn")?;
         let name = topic.rsplit(':').next().unwrap_or_default();
@@ -99,13 +99,4 @@ impl Reader<'_, '_> {
             _ => Err(fields.refuse("Endpoint", &endpoint, "the ARN of an SQS queue")),
         }
     }
-}
-
-fn properties<'s, 'a>(reader: &Reader<'s, 'a>, entry: &'s Entry) -> Result<Fields<'s, 'a>, Fault> {
-    let mut fields = match entry.value.get("Properties") {
-        Some(node) => Fields::new(reader.scope, &entry.key, node)?,
-        None => Fields::empty(reader.scope, &entry.key, entry.position),
-    };
-    fields.position = entry.position;
-    Ok(fields)
 }

@@ -39,11 +39,7 @@ const ONE_ENVIRONMENT: &str = "a RabbitMQ mapping has one execution environment"
 /// # Errors
 /// ActiveMQ, or a property that the resource does not have.
 pub(super) fn broker(reader: &Reader<'_, '_>, entry: &Entry) -> Result<(), Fault> {
-    let mut fields = match entry.value.get("Properties") {
-        Some(node) => Fields::new(reader.scope, entry.key.as_str(), node)?,
-        None => Fields::empty(reader.scope, entry.key.as_str(), entry.position),
-    };
-    fields.position = entry.position;
+    let fields = Fields::of(reader.scope, entry)?;
     fields.only(&["BrokerName", "EngineType"], ignored::BROKER)?;
     let engine = fields.required("EngineType")?;
     if engine.eq_ignore_ascii_case("ACTIVEMQ") {

@@ -75,7 +75,7 @@ pub(super) fn scheduler_event(
 /// # Errors
 /// A property that is wrong or not supported, or a target that is no function of the template.
 pub(super) fn raw(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fault> {
-    let fields = properties(reader, entry)?;
+    let fields = Fields::of(reader.scope, entry)?;
     fields.only(&[&["Name", "Target"], &SCHEDULER[..]].concat(), ignored::SCHEDULE)?;
     let target = fields.nested("Target", |target| {
         target.only(&["Arn", "DeadLetterConfig", "Input", "RetryPolicy"], ROLE)?;
@@ -91,7 +91,7 @@ pub(super) fn raw(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Faul
 /// # Errors
 /// A property that is wrong or not supported, an event pattern, or a target that is no function of the template.
 pub(super) fn rule(reader: &mut Reader<'_, '_>, entry: &Entry) -> Result<(), Fault> {
-    let fields = properties(reader, entry)?;
+    let fields = Fields::of(reader.scope, entry)?;
     fields.not_yet("EventPattern", "a rule fires on a schedule only")?;
     fields.only(&["EventBusName", "Name", "ScheduleExpression", "State", "Targets"], ignored::SCHEDULE)?;
     if let Some(bus) = fields.text("EventBusName")?.filter(|bus| bus != "default") {
@@ -142,15 +142,6 @@ struct Target {
     function: String,
     input: Option<String>,
     retry: RetrySpec,
-}
-
-fn properties<'s, 'a>(reader: &Reader<'s, 'a>, entry: &'s Entry) -> Result<Fields<'s, 'a>, Fault> {
-    let mut fields = match entry.value.get("Properties") {
-        Some(node) => Fields::new(reader.scope, &entry.key, node)?,
-        None => Fields::empty(reader.scope, &entry.key, entry.position),
-    };
-    fields.position = entry.position;
-    Ok(fields)
 }
 
 /// The function that `Arn` names.

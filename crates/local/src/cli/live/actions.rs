@@ -3,16 +3,19 @@
 use std::{
     fs::File,
     io::{Read, Seek, SeekFrom},
-    path::{Path, PathBuf},
+    path::Path,
     time::Duration,
 };
 
-use anyhow::{Context, bail};
+use anyhow::Context;
 use serde_json::json;
 
 use super::{snapshot::Snapshot, state::Command};
 use crate::{
-    cli::control,
+    cli::{
+        control::{self, call},
+        invoke::Samples,
+    },
     instance::{Instance, Running},
 };
 
@@ -57,7 +60,7 @@ impl Actions {
             Command::SetEnabled { mappings, schedules, enabled } => {
                 for uuid in mappings {
                     let url = self.url(&format!("/2015-03-31/event-source-mappings/{uuid}"));
-                    self.send(self.client.put(url).json(&json!({"Enabled": enabled}))).await?;
+                    call(self.client.put(url).json(&json!({"Enabled": enabled}))).await?;
                 }
                 for name in schedules {
                     self.set_schedule(name, *enabled).await?;
@@ -67,11 +70,11 @@ impl Actions {
             Command::Invoke(function) => {
                 let (event, from) = sample(function)?;
                 let url = self.url(&format!("/2015-03-31/functions/{function}/invocations"));
-                self.send(self.client.post(url).header("x-amz-invocation-type", "Event").body(event)).await?;
+                call(self.client.post(url).header("x-amz-invocation-type", "Event").body(event)).await?;
                 Ok(format!("invoked {function} with {from}"))
             }
             Command::Restart(function) => {
-                self.send(self.client.post(self.url(&format!("/_millrace/restart/{function}")))).await?;
+                call(self.client.post(self.url(&format!("/_millrace/restart/{function}")))).await?;
                 Ok(format!("{function}: the next invocation starts a new process"))
             }
             Command::Open(address) => Ok(open(address)),
@@ -81,31 +84,22 @@ impl Actions {
     /// UpdateSchedule replaces everything, so that what is there is read first.
     async fn set_schedule(&self, name: &str, enabled: bool) -> anyhow::Result<()> {
         let url = self.url(&format!("/schedules/{name}"));
-        let mut schedule: serde_json::Value = self.send(self.client.get(&url)).await?.json().await?;
+        let mut schedule: serde_json::Value = call(self.client.get(&url)).await?.json().await?;
         if let Some(fields) = schedule.as_object_mut() {
             fields.insert("State".into(), json!(if enabled { "ENABLED" } else { "DISABLED" }));
         }
-        self.send(self.client.put(url).json(&schedule)).await.map(drop)
-    }
-
-    async fn send(&self, request: reqwest::RequestBuilder) -> anyhow::Result<reqwest::Response> {
-        let answer = request.send().await.context("reach the runner")?;
-        if answer.status().is_success() {
-            return Ok(answer);
-        }
-        bail!("{}: {}", answer.status(), answer.text().await.unwrap_or_default())
+        call(self.client.put(url).json(&schedule)).await.map(drop)
     }
 }
 
 /// The first of the function's sample events, `{}` when there is none.
 fn sample(function: &str) -> anyhow::Result<(Vec<u8>, String)> {
-    let folder = Path::new("events").join(function);
-    let mut files: Vec<PathBuf> =
-        std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path()).collect();
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
-    files.sort();
-    match files.into_iter().next() {
-        Some(path) => {
+    let Some(Samples { folder, names }) = Samples::find(Path::new("."), function)? else {
+        return Ok((b"{}".to_vec(), "{}".to_owned()));
+    };
+    match names.first() {
+        Some(name) => {
+            let path = folder.join(format!("{name}.json"));
             let event = std::fs::read(&path).with_context(|| format!("read {}", path.display()))?;
             Ok((event, path.display().to_string()))
         }

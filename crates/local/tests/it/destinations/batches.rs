@@ -7,7 +7,6 @@ use crate::support::{
     aws::Aws,
     source::{Source, decoded},
     topic::rec,
-    until,
 };
 
 /// Cannot stand the value `poison`.
@@ -95,11 +94,7 @@ pub(crate) async fn a_queue_that_is_not_there_yet_loses_nothing() {
     );
     let source = Source::new(1, &properties, POISONED).await;
     source.topic.produce(&[rec(0, "poison"), rec(0, "a")]).await;
-    source.enable().await;
-    until("a record that is given up", async || (source.mapping.statistics().given_up > 0).then_some(())).await;
-    source.mapping.disable().await;
-    assert_eq!(source.committed().await[0].unwrap_or(0), 0, "it is not settled before the destination has it");
-    assert_eq!(source.app.records(), [json!({"0": ["poison"]})]);
+    source.gives_up_and_settles_nothing().await;
     // The next runner meets a queue, and everything goes on from there.
     let queue = aws.queue_named(&name).await;
     let again: Mapping = source.another_mapping();

@@ -206,9 +206,5 @@ pub(crate) async fn a_destination_that_refuses_loses_nothing() {
     let small = format!("{}.small", source.topic.name);
     kafka::admin::create_topic(&source.topic.kafka, &small, 1, &limit).await.unwrap();
     source.topic.produce(&[rec(0, "poison"), rec(0, "a")]).await;
-    source.enable().await;
-    until("a record that is given up", async || (source.mapping.statistics().given_up > 0).then_some(())).await;
-    source.mapping.disable().await;
-    assert_eq!(source.committed().await[0].unwrap_or(0), 0, "it is not settled before the destination has it");
-    assert_eq!(source.app.records(), [json!({"0": ["poison"]})]);
+    source.gives_up_and_settles_nothing().await;
 }

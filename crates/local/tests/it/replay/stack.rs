@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::support::{
     topic::{Topic, broker, rec},
-    until,
+    until, with_events,
 };
 
 const HANDLER: &str = "
@@ -41,22 +41,11 @@ impl Project {
         let name = format!("runner-{}", Uuid::new_v4().simple());
         let topic = Topic::create(name.clone(), 1).await;
         let servers = broker().bootstrap_servers;
-        let template = format!(
-            "Resources:
-               F:
-                 Type: AWS::Serverless::Function
-                 Properties:
-                   Runtime: provided.al2023
-                   CodeUri: f/
-                   Timeout: 60
-                   Events:
-                     Records:
-                       Type: SelfManagedKafka
-                       Properties: {{KafkaBootstrapServers: ['{servers}'], Topics: [{name}], ConsumerGroupId: {name},
-                         BatchSize: 2, StartingPosition: TRIM_HORIZON}}
-                     Http: {{Type: HttpApi, Properties: {{Path: /x, Method: GET}}}}
-            "
-        );
+        let template = with_events(&format!(
+            "Records: {{Type: SelfManagedKafka, Properties: {{KafkaBootstrapServers: ['{servers}'], Topics: [{name}],
+               ConsumerGroupId: {name}, BatchSize: 2, StartingPosition: TRIM_HORIZON}}}},
+             Http: {{Type: HttpApi, Properties: {{Path: /x, Method: GET}}}}"
+        ));
         let root = folder.path();
         std::fs::write(root.join("template.yaml"), template).unwrap();
         std::fs::create_dir(root.join("localstack")).unwrap();

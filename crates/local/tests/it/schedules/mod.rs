@@ -8,7 +8,10 @@ use std::sync::Arc;
 
 use millrace::schedule_source::ScheduleSource;
 
-use crate::{cases::Case, support::App};
+use crate::{
+    cases::Case,
+    support::{App, with_events},
+};
 
 /// Records its event; waits for a flag when it is told to.
 const HANDLER: &str = "
@@ -20,23 +23,7 @@ def handler(event, context):
 
 /// A function `F` with one event of this kind, `Tick`, and its schedule.
 fn app(kind: &str, properties: &str) -> (App, Arc<ScheduleSource>) {
-    of(
-        &format!(
-            "Resources:
-           F:
-             Type: AWS::Serverless::Function
-             Properties:
-               Runtime: provided.al2023
-               CodeUri: f/
-               Timeout: 60
-               Events:
-                 Tick:
-                   Type: {kind}
-                   Properties: {{{properties}}}
-        "
-        ),
-        0,
-    )
+    of(&with_events(&format!("Tick: {{Type: {kind}, Properties: {{{properties}}}}}")), 0)
 }
 
 /// The application of a template, and one of its schedules.

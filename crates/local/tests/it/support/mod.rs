@@ -182,6 +182,21 @@ impl App {
     }
 }
 
+/// The template of a function `F`, whose code is in `f/`, with these events (`Tick: {Type: Schedule, ...}`).
+pub(crate) fn with_events(events: &str) -> String {
+    format!(
+        "Resources:
+           F:
+             Type: AWS::Serverless::Function
+             Properties:
+               Runtime: provided.al2023
+               CodeUri: f/
+               Timeout: 60
+               Events: {{{events}}}
+        "
+    )
+}
+
 /// The error object of an invocation that failed.
 pub(crate) fn error_of(outcome: &Outcome) -> Value {
     assert_eq!(outcome.function_error, Some("Unhandled"), "{}", String::from_utf8_lossy(&outcome.payload));

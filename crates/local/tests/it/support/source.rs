@@ -12,7 +12,7 @@ use uuid::Uuid;
 use super::{
     App, aws,
     topic::{Topic, broker},
-    until,
+    until, with_events,
 };
 
 /// Records the values of each batch, by partition: `{"0": ["a", "b"]}`; then it does what `judge(batch)` says.
@@ -83,21 +83,10 @@ impl Source {
         let start = if properties.contains("StartingPosition") { "" } else { "StartingPosition: TRIM_HORIZON, " };
         let window = if properties.contains("Window") { "" } else { "MaximumBatchingWindowInSeconds: 0, " };
         let properties = properties.replace("TOPIC", topic);
-        format!(
-            "Resources:
-               F:
-                 Type: AWS::Serverless::Function
-                 Properties:
-                   Runtime: provided.al2023
-                   CodeUri: f/
-                   Timeout: 60
-                   Events:
-                     Records:
-                       Type: SelfManagedKafka
-                       Properties: {{KafkaBootstrapServers: ['{servers}'], Topics: [{topic}], ConsumerGroupId: {topic},
-                         {start}{window}{properties}}}
-            "
-        )
+        with_events(&format!(
+            "Records: {{Type: SelfManagedKafka, Properties: {{KafkaBootstrapServers: ['{servers}'], Topics: [{topic}],
+               ConsumerGroupId: {topic}, {start}{window}{properties}}}}}"
+        ))
     }
 
     fn mapping(app: &App, topic: &Topic) -> Mapping {
@@ -127,6 +116,15 @@ impl Source {
     /// What the mapping's group committed, by partition.
     pub(crate) async fn committed(&self) -> Vec<Option<i64>> {
         self.topic.committed(self.mapping.group()).await
+    }
+
+    /// Enables the mapping until its first record is given up and no destination takes it: then nothing is settled.
+    pub(crate) async fn gives_up_and_settles_nothing(&self) {
+        self.enable().await;
+        until("a record that is given up", async || (self.mapping.statistics().given_up > 0).then_some(())).await;
+        self.mapping.disable().await;
+        assert_eq!(self.committed().await[0].unwrap_or(0), 0, "it is not settled before the destination has it");
+        assert_eq!(self.app.records(), [json!({"0": ["poison"]})]);
     }
 
     /// Waits until the group has committed exactly this.
