@@ -185,15 +185,16 @@ impl App {
 /// The template of a function `F`, whose code is in `f/`, with these events (`Tick: {Type: Schedule, ...}`).
 pub(crate) fn with_events(events: &str) -> String {
     format!(
-        "Resources:
-           F:
-             Type: AWS::Serverless::Function
-             Properties:
-               Runtime: provided.al2023
-               CodeUri: f/
-               Timeout: 60
-               Events: {{{events}}}
         "
+Resources:
+  F:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: provided.al2023
+      CodeUri: f/
+      Timeout: 60
+      Events: {{{events}}}
+"
     )
 }
 
