@@ -9,7 +9,7 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::schema::TableSchema;
-use crate::segment::Segment;
+use crate::segment::{Segment, SegmentBuilder};
 use crate::staging::{self, ObjectRow, StagedRange};
 
 /// One table's storage and its rows in Postgres. Connects to nothing until it is used; cheap to clone.
@@ -74,6 +74,19 @@ impl Lake {
     /// The table that `config` names, with these columns.
     pub fn new(config: Config, schema: &'static TableSchema, pool: PgPool) -> Self {
         Self { table_name: config.table_name(), storage: config.file_io(), config, schema, pool }
+    }
+
+    /// `namespace.table`.
+    pub fn name(&self) -> &str {
+        &self.table_name
+    }
+
+    /// A segment of this table, to be filled.
+    ///
+    /// # Errors
+    /// When Parquet does not take the schema.
+    pub fn segment(&self) -> anyhow::Result<SegmentBuilder> {
+        SegmentBuilder::new(self.schema)
     }
 
     /// Reads the staged watermarks and trims what was offered.

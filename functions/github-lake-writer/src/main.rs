@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), kit::Error> {
-    kit::run(github_lake_writer::Deps::load(), github_lake_writer::handle).await
+    kit::run(github_lake_writer::load(), github_lake_writer::handle).await
 }

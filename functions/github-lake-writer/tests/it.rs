@@ -13,7 +13,8 @@ use std::future::Future;
 use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
-use github_lake_writer::{Deps, handle};
+use github_lake_writer::GithubEvents;
+use ingest::Writer;
 use kit::Invocation;
 use kit::kafka::{BatchResponse, KafkaEvent};
 use lake::{Config, Lake, Newest, Reader, Row, github};
@@ -34,7 +35,7 @@ fn variable(name: &str) -> String {
 
 /// A test's own topic with its dead-letter topic, database and warehouse.
 struct World {
-    deps: Deps,
+    writer: Writer<GithubEvents>,
     lake: Lake,
     kafka: kafka::Config,
     pool: sqlx::PgPool,
@@ -60,7 +61,7 @@ impl World {
         let mut config = Config::read(github::NAMESPACE, github::TABLE, |name| std::env::var(name).ok());
         config.warehouse = format!("s3://millrace-lake/tests/{}", Uuid::new_v4());
         let lake = Lake::new(config, &github::SCHEMA, pool.clone());
-        Self { deps: Deps::new(lake.clone(), kafka.clone()), lake, kafka, pool, topic }
+        Self { writer: Writer::new(GithubEvents, lake.clone(), kafka.clone()), lake, kafka, pool, topic }
     }
 
     /// A sample event, moved to this test's topic.
@@ -83,7 +84,7 @@ impl World {
     }
 
     async fn handle(&self, event: KafkaEvent) -> anyhow::Result<BatchResponse> {
-        handle(&self.deps, event, &Invocation::for_test(Duration::from_secs(30))).await
+        self.writer.handle(event, &Invocation::for_test(Duration::from_secs(30))).await
     }
 
     async fn rows(&self) -> Vec<Row> {

@@ -2,5 +2,5 @@
 
 #[tokio::main]
 async fn main() -> Result<(), kit::Error> {
-    kit::run(lake_committer::Deps::load(), lake_committer::handle).await
+    kit::run(lake_committer::load(), lake_committer::handle).await
 }

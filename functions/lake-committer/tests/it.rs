@@ -14,9 +14,10 @@ use std::sync::LazyLock;
 use std::time::Duration;
 
 use domain::lake::{CommitLimits, Source};
+use ingest::{CommitWorker, Settings, Summary};
 use kit::{Invocation, Secret};
 use lake::{Config, Lake, Newest, Offered, Reader, SegmentBuilder, Value, github};
-use lake_committer::{Deps, Settings, Summary, handle};
+use lake_committer::handle;
 use pg::testing::TestDatabase;
 use sqlx::PgPool;
 use uuid::Uuid;
@@ -47,13 +48,13 @@ impl World {
     }
 
     /// A committer that commits whatever is `age` old and ends after half a second of quiet.
-    fn deps(&self, age: Duration) -> Deps {
+    fn worker(&self, age: Duration) -> CommitWorker {
         let settings = Settings {
             limits: CommitLimits { bytes: 1 << 20, segments: 4, age },
             file_bytes: 1 << 20,
             idle: Duration::from_millis(500),
         };
-        Deps::new(self.lake.clone(), self.pool.clone(), Secret::new(&self.url), settings)
+        CommitWorker::new(self.lake.clone(), self.pool.clone(), Secret::new(&self.url), settings)
     }
 
     async fn stage(&self, offsets: std::ops::Range<i64>) {
@@ -97,10 +98,10 @@ impl World {
     }
 }
 
-async fn invoke(deps: &Deps) -> Summary {
+async fn invoke(worker: &CommitWorker) -> Summary {
     let event: serde_json::Value =
         serde_json::from_str(include_str!("../../../events/lake-committer/schedule.json")).unwrap();
-    handle(deps, event, &Invocation::for_test(Duration::from_secs(5))).await.unwrap()
+    handle(worker, event, &Invocation::for_test(Duration::from_secs(5))).await.unwrap()
 }
 
 #[test]
@@ -108,11 +109,11 @@ fn what_waits_is_committed_and_the_same_event_again_commits_nothing() {
     in_world(|world| async move {
         world.stage(0..10).await;
         world.stage(10..15).await;
-        let deps = world.deps(Duration::ZERO);
-        let summary = invoke(&deps).await;
+        let worker = world.worker(Duration::ZERO);
+        let summary = invoke(&worker).await;
         assert_eq!((summary.held_lease, summary.commits, summary.records), (true, 1, 15));
         assert_eq!(world.rows().await, 15);
-        let again = invoke(&deps).await;
+        let again = invoke(&worker).await;
         assert_eq!((again.commits, again.records), (0, 0), "no empty commits");
         assert_eq!(world.rows().await, 15);
     });
@@ -124,7 +125,7 @@ fn many_segments_are_committed_at_once_and_few_wait_for_their_age() {
         for n in 0..9 {
             world.stage(n * 5..n * 5 + 5).await;
         }
-        let summary = invoke(&world.deps(Duration::from_secs(3600))).await;
+        let summary = invoke(&world.worker(Duration::from_secs(3600))).await;
         assert_eq!((summary.commits, summary.records), (2, 40), "four segments a commit; the ninth waits");
         assert_eq!(world.rows().await, 45, "and is read all the same");
     });
@@ -134,7 +135,7 @@ fn many_segments_are_committed_at_once_and_few_wait_for_their_age() {
 fn of_two_committers_at_once_one_does_the_work() {
     in_world(|world| async move {
         world.stage(0..10).await;
-        let (first, second) = (world.deps(Duration::ZERO), world.deps(Duration::ZERO));
+        let (first, second) = (world.worker(Duration::ZERO), world.worker(Duration::ZERO));
         let (a, b) = tokio::join!(invoke(&first), invoke(&second));
         assert_eq!(u8::from(a.held_lease) + u8::from(b.held_lease), 1);
         assert_eq!(a.commits + b.commits, 1);

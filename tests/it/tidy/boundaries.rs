@@ -9,12 +9,13 @@ use super::{
 
 /// The own crates that each crate may link. A function, and what stands in for a service, may link any of them but the
 /// runner; nothing may link a function.
-const MAP: [(&str, &[&str]); 6] = [
+const MAP: [(&str, &[&str]); 7] = [
     ("crates/domain", &[]),
     ("crates/kit", &[]),
     ("crates/kafka", &["kit"]),
     ("crates/pg", &["kit"]),
     ("crates/lake", &["domain"]),
+    ("crates/ingest", &["domain", "kafka", "kit", "lake", "pg"]),
     ("crates/local", &["kafka", "kit"]),
 ];
 
@@ -27,7 +28,7 @@ const HOMES: [(&str, &[&str], bool); 13] = [
     ("arrow", &["crates/lake"], false),
     ("arrow-*", &["crates/lake"], false),
     // Queries stand with the function that owns the table; pools are made by pg alone, see CLIENTS.
-    ("sqlx", &["crates/pg", "crates/lake", "functions/"], true),
+    ("sqlx", &["crates/pg", "crates/lake", "crates/ingest", "functions/"], true),
     ("lambda_runtime", &["crates/kit"], false),
     ("lambda_http", &["crates/kit"], false),
     ("saphyr-*", &["crates/local"], false),

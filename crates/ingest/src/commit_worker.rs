@@ -1,0 +1,181 @@
+//! The committer's loop: staged segments into commits of the table, one worker at a time.
+//!
+//! A schedule has a minute's precision, so one invocation loops until its time is nearly over, or until nothing has come
+//! for a while (a function costs nothing while nothing flows). A lease keeps a second worker away; should both run, the
+//! fence of the commit lets one through.
+
+use std::time::{Duration, Instant};
+
+use anyhow::Context;
+use chrono::Utc;
+use domain::lake::{CommitLimits, commit_is_due};
+use kit::metrics::Metrics;
+use kit::{Env, Invocation, Secret};
+use lake::{Commit, Committer, Lake};
+use pg::Lease;
+use serde::Serialize;
+use sqlx::PgPool;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+/// The lease outlives a missed renewal, and not by much.
+const LEASE: Duration = Duration::from_secs(30);
+/// What is kept back of an invocation's time: enough to end a commit that has begun.
+const RESERVE: Duration = Duration::from_secs(10);
+/// How long between two looks at what waits.
+const LOOK: Duration = Duration::from_millis(250);
+/// Age at which a committed segment's object is deleted; no query lasts as long.
+const SEGMENT_KEPT: Duration = Duration::from_secs(3600);
+/// Segment objects deleted in one invocation.
+const CLEAN_LIMIT: i64 = 2_000;
+
+/// When and how much to commit.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// `LAKE_COMMIT_BYTES`, `LAKE_COMMIT_SEGMENTS`, `LAKE_COMMIT_AGE_SECONDS`. Queries read staged segments too, so the
+    /// age decides how fresh other engines are, against the number of snapshots and of small files.
+    pub limits: CommitLimits,
+    /// Size of a data file at which the next one begins (`LAKE_FILE_BYTES`).
+    pub file_bytes: usize,
+    /// The invocation ends when nothing has waited for so long (`LAKE_IDLE_SECONDS`).
+    pub idle: Duration,
+}
+
+impl Settings {
+    /// Reads the variables; faults are kept in `env`.
+    pub fn read(env: &mut Env) -> Self {
+        Self {
+            limits: CommitLimits {
+                bytes: env.parsed_or("LAKE_COMMIT_BYTES", 64 << 20),
+                segments: env.parsed_or("LAKE_COMMIT_SEGMENTS", 1_000),
+                age: Duration::from_secs(env.parsed_or("LAKE_COMMIT_AGE_SECONDS", 30)),
+            },
+            file_bytes: env.parsed_or("LAKE_FILE_BYTES", 128 << 20),
+            idle: Duration::from_secs(env.parsed_or("LAKE_IDLE_SECONDS", 20)),
+        }
+    }
+}
+
+/// What an invocation did.
+#[derive(Debug, Default, Serialize, PartialEq, Eq)]
+pub struct Summary {
+    /// False when another committer holds the lease; the rest is zero then.
+    pub held_lease: bool,
+    /// Snapshots committed.
+    pub commits: u64,
+    /// Rows in them.
+    pub records: u64,
+    /// Commits that another committer outran.
+    pub lost: u64,
+    /// Old segment objects deleted.
+    pub cleaned: usize,
+}
+
+/// Commits one table; nothing of it connects before the first invocation.
+pub struct CommitWorker {
+    lake: Lake,
+    pool: PgPool,
+    catalog_uri: Secret,
+    settings: Settings,
+    committer: OnceCell<Committer>,
+}
+
+impl CommitWorker {
+    /// A worker for this lake, whose catalog is in the Postgres at `catalog_uri`; `pool` is for its lease.
+    pub fn new(lake: Lake, pool: PgPool, catalog_uri: Secret, settings: Settings) -> Self {
+        Self { lake, pool, catalog_uri, settings, committer: OnceCell::new() }
+    }
+
+    async fn committer(&self) -> anyhow::Result<&Committer> {
+        self.committer.get_or_try_init(|| Committer::open(self.lake.clone(), self.catalog_uri.expose())).await
+    }
+
+    /// Commits what waits, for as long as the invocation may run.
+    ///
+    /// # Errors
+    /// When Postgres, the catalog or S3 does not answer, or the lease was lost.
+    pub async fn run(&self, invocation: &Invocation) -> anyhow::Result<Summary> {
+        let name = format!("lake-committer/{}", self.lake.name());
+        // Unique to this invocation: a retried one must not share the lease of one that is still running.
+        let holder = Uuid::new_v4().to_string();
+        let Some(lease) = Lease::acquire(&self.pool, &name, &holder, LEASE).await? else {
+            tracing::info!("another committer holds the lease");
+            return Ok(Summary::default());
+        };
+        let worked = self.work(&lease, invocation).await;
+        let released = lease.release(&self.pool).await;
+        let summary = worked?;
+        released?;
+        Ok(summary)
+    }
+
+    async fn work(&self, lease: &Lease, invocation: &Invocation) -> anyhow::Result<Summary> {
+        let committer = self.committer().await?;
+        let mut summary = Summary { held_lease: true, ..Summary::default() };
+        let mut renewed = Instant::now();
+        let mut last_seen = Instant::now();
+        // An invocation of a short timeout still does something.
+        let reserve = RESERVE.min(invocation.remaining() / 4);
+        while invocation.remaining() > reserve && last_seen.elapsed() < self.settings.idle {
+            if renewed.elapsed() > LEASE / 3 {
+                lease.renew(&self.pool).await?;
+                renewed = Instant::now();
+            }
+            let waiting = committer.waiting().await?;
+            if waiting.records > 0 {
+                last_seen = Instant::now();
+            }
+            if commit_is_due(&waiting, &self.settings.limits) {
+                // A commit may take longer than what is left of the lease.
+                lease.renew(&self.pool).await?;
+                renewed = Instant::now();
+                commit_once(committer, &self.settings, &mut summary).await?;
+            } else {
+                tokio::time::sleep(LOOK).await;
+            }
+        }
+        summary.cleaned = committer.clean(SEGMENT_KEPT, CLEAN_LIMIT).await?;
+        Ok(summary)
+    }
+}
+
+/// One commit of what waits now.
+async fn commit_once(committer: &Committer, settings: &Settings, summary: &mut Summary) -> anyhow::Result<()> {
+    let began = Instant::now();
+    let planned = committer.plan(&settings.limits).await?;
+    let (taken, done, blocked) = (planned.plan.take.len(), planned.plan.done.len(), planned.plan.blocked.len());
+    if blocked > 0 {
+        tracing::error!(lake.segments_blocked = blocked, "segments do not continue the table's watermarks; they wait");
+    }
+    if taken == 0 && done == 0 {
+        // All that is due is blocked; asking again at once would change nothing.
+        tokio::time::sleep(LEASE / 10).await;
+        return Ok(());
+    }
+    let written = committer.write(planned, settings.file_bytes).await?;
+    let write_ms = began.elapsed().as_millis();
+    match committer.commit(written).await.context("commit staged segments")? {
+        Commit::Lost => summary.lost += 1,
+        Commit::Done(committed) => {
+            let status = committer.mark(&committed, Utc::now()).await?;
+            summary.commits += u64::from(taken > 0);
+            summary.records += committed.records;
+            Metrics::new("Millrace/Lake", Utc::now())
+                .count("commits", u64::from(taken > 0))
+                .count("committed_records", committed.records)
+                .duration("commit", began.elapsed())
+                .emit();
+            tracing::info!(
+                lake.segments = taken,
+                lake.segments_found_done = done,
+                lake.records = committed.records,
+                lake.files = committed.files,
+                lake.snapshot_id = status.snapshot_id,
+                write_ms = u64::try_from(write_ms).unwrap_or(u64::MAX),
+                duration_ms = u64::try_from(began.elapsed().as_millis()).unwrap_or(u64::MAX),
+                "committed"
+            );
+        }
+    }
+    Ok(())
+}
