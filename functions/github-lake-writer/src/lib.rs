@@ -3,7 +3,9 @@
 //! - Trigger: a Kafka mapping on `github-events`, with partial batch responses.
 //! - Input: a batch of records, each a GitHub event as JSON.
 //! - Output: one Parquet segment on S3 and its row in Postgres; records that break a rule go to `<topic>.dlq`.
-//! - Idempotency and failure: those of [`ingest::Writer`]; the same batch again changes nothing.
+//! - Idempotency: `(cluster id, topic id, partition, offset)`, see [`ingest::Writer`]; the same batch again changes nothing.
+//! - Failure: a service that is away fails the whole batch, which Lambda delivers again; a topic whose identity cannot be
+//!   read fails only its own partitions.
 //!
 //! Not here yet: ids that the source repeats, ranges of values, topics re-created while a batch is on its way.
 
