@@ -95,7 +95,9 @@ impl<F: Format> Writer<F> {
             return Ok(());
         }
         let producer = self.producer.get_or_try_init(|| async { kafka::Producer::new(&self.kafka) }).await?;
-        producer.send_all(letters).await.context("send dead letters")
+        producer.send_all(letters).await.context("send dead letters")?;
+        lake::crash::point("stage.dead-letters-sent");
+        Ok(())
     }
 }
 

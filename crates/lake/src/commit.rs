@@ -17,7 +17,7 @@ use uuid::Uuid;
 use crate::data_file::{SegmentBytes, describe, encode};
 use crate::fenced::FencedCatalog;
 use crate::ledger::{self, TableStatus, WaitingSegment};
-use crate::{Lake, catalog};
+use crate::{Lake, catalog, crash};
 
 /// Segments and data files on their way at a time.
 const CONCURRENCY: usize = 8;
@@ -140,6 +140,7 @@ impl Committer {
                     Uuid::now_v7()
                 );
                 self.lake.write(&path, file.bytes.clone()).await?;
+                crash::point("commit.file-written");
                 files.push(describe(self.lake.schema, &file, path, day, spec_id)?);
             }
         }
@@ -149,6 +150,7 @@ impl Committer {
             files.iter().map(DataFile::record_count).sum::<u64>(),
         );
         ensure!(expected == found, "segments hold {expected} rows, their data files {found}");
+        crash::point("commit.files-written");
         Ok(Written { planned, files })
     }
 
@@ -181,7 +183,7 @@ impl Committer {
         let fenced =
             FencedCatalog { inner: self.catalog.as_ref(), expected: planned.committed, moves: planned.plan.moves };
         match transaction.commit(&fenced).await {
-            Ok(_) => {}
+            Ok(_) => crash::point("commit.committed"),
             Err(error) if matches!(error.kind(), ErrorKind::PreconditionFailed | ErrorKind::CatalogCommitConflicts) => {
                 tracing::info!(error = %error, "another committer was first");
                 return Ok(Commit::Lost);
@@ -204,6 +206,7 @@ impl Committer {
     pub async fn mark(&self, committed: &Committed, now: DateTime<Utc>) -> anyhow::Result<TableStatus> {
         let status = status(&committed.table, now)?;
         ledger::mark(&self.lake.pool, &self.lake.table_name, &committed.segments, &status).await?;
+        crash::point("commit.marked");
         Ok(status)
     }
 
@@ -220,6 +223,7 @@ impl Committer {
             .buffer_unordered(CONCURRENCY)
             .try_collect::<()>()
             .await?;
+        crash::point("clean.objects-deleted");
         let ids: Vec<i64> = expired.iter().map(|(id, _)| *id).collect();
         if !ids.is_empty() {
             ledger::forget(&self.lake.pool, &ids).await?;

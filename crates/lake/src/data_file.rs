@@ -201,26 +201,14 @@ fn bounds_of(kind: ColumnType, statistics: &Statistics) -> Option<(Datum, Datum)
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::Column;
     use crate::segment::{SegmentBuilder, Value};
-
-    const SCHEMA: TableSchema = TableSchema {
-        columns: &[
-            Column::required("id", ColumnType::Text),
-            Column::required("at", ColumnType::Timestamp),
-            Column::optional("n", ColumnType::Long),
-            Column::optional("doc", ColumnType::Document),
-        ],
-        time: 1,
-        key: 0,
-    };
-    const DAY: i64 = 86_400_000_000;
+    use crate::testing::{DAY, SCHEMA};
 
     fn segment(rows: &[(&str, i64, Option<i64>)]) -> SegmentBytes {
         let mut builder = SegmentBuilder::new(&SCHEMA).unwrap();
         for &(id, at, n) in rows {
             let n = n.map_or(Value::Null, Value::Long);
-            builder.push(&[Value::Text(id), Value::Timestamp(at), n, Value::Text("{}")]).unwrap();
+            builder.push(&[Value::Text(id), Value::Text("odd"), Value::Timestamp(at), n, Value::Text("{}")]).unwrap();
         }
         SegmentBytes::open(builder.finish().unwrap().unwrap().bytes).unwrap()
     }
@@ -235,10 +223,10 @@ mod tests {
         assert_eq!(file.record_count(), 2);
         assert_eq!(file.lower_bounds()[&1], Datum::string("a"));
         assert_eq!(file.upper_bounds()[&1], Datum::string("b"));
-        assert_eq!(file.lower_bounds()[&2], Datum::timestamptz_micros(3));
-        assert_eq!(file.upper_bounds()[&2], Datum::timestamptz_micros(7));
-        assert_eq!((&file.upper_bounds()[&3], file.null_value_counts()[&3]), (&Datum::long(4), 1));
-        assert!(!file.upper_bounds().contains_key(&4), "a document has no bounds");
+        assert_eq!(file.lower_bounds()[&3], Datum::timestamptz_micros(3));
+        assert_eq!(file.upper_bounds()[&3], Datum::timestamptz_micros(7));
+        assert_eq!((&file.upper_bounds()[&4], file.null_value_counts()[&4]), (&Datum::long(4), 1));
+        assert!(!file.upper_bounds().contains_key(&5), "a document has no bounds");
     }
 
     #[test]
@@ -252,6 +240,6 @@ mod tests {
     fn a_column_that_is_null_throughout_has_no_bounds() {
         let files = encode(&SCHEMA, &[segment(&[("a", 1, None)])], &[(0, 0)], 1 << 20).unwrap();
         let file = describe(&SCHEMA, &files[0], "f".to_owned(), 0, 0).unwrap();
-        assert!(!file.lower_bounds().contains_key(&3));
+        assert!(!file.lower_bounds().contains_key(&4));
     }
 }

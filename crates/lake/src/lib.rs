@@ -11,6 +11,7 @@
 mod catalog;
 mod commit;
 mod config;
+pub mod crash;
 mod data_file;
 mod fenced;
 pub mod github;
@@ -20,6 +21,8 @@ mod schema;
 mod segment;
 mod stage;
 mod staging;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use commit::{Commit, Committed, Committer, Planned, Written};
 pub use config::{Config, S3};

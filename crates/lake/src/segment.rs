@@ -211,22 +211,11 @@ pub(crate) fn properties(schema: &TableSchema, statistics: EnabledStatistics) ->
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::schema::Column;
+    use crate::testing::{DAY, SCHEMA};
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
-    const SCHEMA: TableSchema = TableSchema {
-        columns: &[
-            Column::required("id", ColumnType::Text),
-            Column::required("at", ColumnType::Timestamp),
-            Column::optional("n", ColumnType::Long),
-        ],
-        time: 1,
-        key: 0,
-    };
-    const DAY: i64 = 86_400_000_000;
-
-    fn row(id: &str, at: i64) -> [Value<'_>; 3] {
-        [Value::Text(id), Value::Timestamp(at), Value::Null]
+    fn row(id: &str, at: i64) -> [Value<'_>; 5] {
+        [Value::Text(id), Value::Text("even"), Value::Timestamp(at), Value::Null, Value::Null]
     }
 
     #[test]
@@ -246,8 +235,11 @@ mod tests {
     fn a_wrong_row_is_refused() {
         let mut builder = SegmentBuilder::new(&SCHEMA).unwrap();
         assert!(builder.push(&[Value::Text("a")]).is_err());
-        assert!(builder.push(&[Value::Null, Value::Timestamp(1), Value::Null]).is_err());
-        assert!(builder.push(&[Value::Text("a"), Value::Timestamp(1), Value::Bool(true)]).is_err());
+        let (mut without_key, mut of_another_type) = (row("a", 1), row("a", 1));
+        without_key[0] = Value::Null;
+        of_another_type[3] = Value::Bool(true);
+        assert!(builder.push(&without_key).is_err());
+        assert!(builder.push(&of_another_type).is_err());
     }
 
     #[test]

@@ -8,6 +8,7 @@ use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::config::Config;
+use crate::crash;
 use crate::schema::TableSchema;
 use crate::segment::{Segment, SegmentBuilder};
 use crate::staging::{self, ObjectRow, StagedRange};
@@ -125,11 +126,16 @@ impl Lake {
     /// commit sees it.
     pub async fn stage(&self, plan: &Plan, segment: Option<&Segment>) -> anyhow::Result<Outcome> {
         let object = match segment {
-            Some(segment) => Some(self.store(segment).await?),
+            Some(segment) => {
+                let object = self.store(segment).await?;
+                crash::point("stage.object-stored");
+                Some(object)
+            }
             None => None,
         };
         let ranges: Vec<StagedRange> = plan.partitions.iter().map(PlannedPartition::staged).collect();
         if staging::register(&self.pool, &self.table_name, object.as_ref(), &ranges).await? {
+            crash::point("stage.registered");
             return Ok(Outcome::Staged);
         }
         if let Some(object) = object

@@ -9,59 +9,46 @@
 )]
 
 use std::collections::BTreeMap;
-use std::future::Future;
-use std::sync::LazyLock;
 use std::time::{Duration, Instant};
 
 use github_lake_writer::GithubEvents;
 use ingest::Writer;
 use kit::Invocation;
 use kit::kafka::{BatchResponse, KafkaEvent};
-use lake::{Config, Lake, Newest, Reader, Row, github};
-use pg::testing::TestDatabase;
+use lake::testing::in_world_of;
+use lake::{Newest, Reader, Row, github};
 use rdkafka::Message as _;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::message::Headers;
 use uuid::Uuid;
 
-/// One runtime for all tests: storage keeps its connections in a static, and they die with the runtime they began in.
-static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
-
-fn variable(name: &str) -> String {
-    std::env::var(name).unwrap_or_else(|_| {
-        panic!("{name} is not set: run `make test`, or eval \"$(millrace env)\" of a running stack first")
-    })
-}
-
-/// A test's own topic with its dead-letter topic, database and warehouse.
+/// A test's own topic with its dead-letter topic, and a lake.
 struct World {
     writer: Writer<GithubEvents>,
-    lake: Lake,
+    lake: lake::testing::World,
     kafka: kafka::Config,
-    pool: sqlx::PgPool,
     topic: String,
 }
 
 fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
-    RUNTIME.block_on(async {
-        let database = pg::testing::database().await;
-        test(World::new(&database).await).await;
-        database.drop_database().await;
+    in_world_of(github::NAMESPACE, github::TABLE, &github::SCHEMA, async |lake| {
+        test(World::new(lake).await).await;
     });
 }
 
 impl World {
-    async fn new(database: &TestDatabase) -> Self {
-        let kafka = kafka::Config::plaintext(variable("KAFKA_BOOTSTRAP_SERVERS"));
+    async fn new(lake: lake::testing::World) -> Self {
+        let servers = std::env::var("KAFKA_BOOTSTRAP_SERVERS").unwrap_or_else(|_| {
+            panic!(
+                "KAFKA_BOOTSTRAP_SERVERS is not set: run `make test`, or eval \"$(millrace env)\" of a running stack"
+            )
+        });
+        let kafka = kafka::Config::plaintext(servers);
         let topic = format!("events-{}", Uuid::new_v4());
         for (name, partitions) in [(topic.clone(), 3), (format!("{topic}.dlq"), 1)] {
             kafka::admin::create_topic(&kafka, &name, partitions, &BTreeMap::new()).await.unwrap();
         }
-        let pool = database.pool.clone();
-        let mut config = Config::read(github::NAMESPACE, github::TABLE, |name| std::env::var(name).ok());
-        config.warehouse = format!("s3://millrace-lake/tests/{}", Uuid::new_v4());
-        let lake = Lake::new(config, &github::SCHEMA, pool.clone());
-        Self { writer: Writer::new(GithubEvents, lake.clone(), kafka.clone()), lake, kafka, pool, topic }
+        Self { writer: Writer::new(GithubEvents, lake.lake.clone(), kafka.clone()), lake, kafka, topic }
     }
 
     /// A sample event, moved to this test's topic.
@@ -89,7 +76,7 @@ impl World {
 
     async fn rows(&self) -> Vec<Row> {
         let newest = Newest { since: i64::MIN, equal: None, limit: 10_000 };
-        Reader::new(self.lake.clone()).newest(&newest).await.unwrap().rows
+        Reader::new(self.lake.lake.clone()).newest(&newest).await.unwrap().rows
     }
 
     /// `(partition, offset)` of all rows, sorted.
@@ -183,8 +170,10 @@ fn bad_records_become_dead_letters_and_the_same_event_twice_changes_nothing() {
         assert_eq!(found, [("json", "1"), ("required.id", "2"), ("created_at.parse", "3"), ("value", "4")]);
         assert_eq!(letters[0].2.as_deref(), Some(&br#"{"id":"5"#[..]), "the original bytes");
         assert_eq!(letters[3].2, None);
-        let counted: (i64, i64) =
-            sqlx::query_as("select records, dead_letters from lake_watermarks").fetch_one(&world.pool).await.unwrap();
+        let counted: (i64, i64) = sqlx::query_as("select records, dead_letters from lake_watermarks")
+            .fetch_one(&world.lake.pool)
+            .await
+            .unwrap();
         assert_eq!(counted, (1, 4));
     });
 }
@@ -216,10 +205,10 @@ fn two_writers_with_the_same_records_leave_each_once() {
 fn a_batch_that_fails_half_way_is_delivered_again_and_lands_once() {
     in_world(|world| async move {
         world.handle(world.batch(0, 0..5)).await.unwrap();
-        sqlx::raw_sql("alter table lake_segment_ranges rename to away").execute(&world.pool).await.unwrap();
+        world.lake.execute("alter table lake_segment_ranges rename to away").await;
         assert!(world.handle(world.batch(0, 5..10)).await.is_err(), "its object is stored, its registration fails");
         assert_eq!(world.places().await.len(), 5);
-        sqlx::raw_sql("alter table away rename to lake_segment_ranges").execute(&world.pool).await.unwrap();
+        world.lake.execute("alter table away rename to lake_segment_ranges").await;
         world.handle(world.batch(0, 5..10)).await.unwrap();
         assert_eq!(world.places().await, (0..10).map(|offset| (0, offset)).collect::<Vec<_>>());
     });
@@ -232,7 +221,7 @@ fn a_topic_made_again_begins_a_new_epoch() {
         let identifier = kafka::Identifier::new(&world.kafka).unwrap();
         kafka::admin::delete_topic(&world.kafka, &world.topic).await.unwrap();
         // The broker deletes a topic a moment after it has said so.
-        let before = world.count("select count(distinct topic_id) from lake_watermarks").await;
+        let before = world.lake.count("select count(distinct topic_id) from lake_watermarks").await;
         let deadline = Instant::now() + Duration::from_secs(20);
         while identifier.identify(&world.topic).await.is_ok() {
             assert!(Instant::now() < deadline, "the topic is still there");
@@ -245,7 +234,7 @@ fn a_topic_made_again_begins_a_new_epoch() {
         }
         world.handle(world.batch(0, 0..3)).await.unwrap();
         assert_eq!(world.rows().await.len(), 8);
-        assert_eq!(world.count("select count(distinct topic_id) from lake_watermarks").await, before + 1);
+        assert_eq!(world.lake.count("select count(distinct topic_id) from lake_watermarks").await, before + 1);
     });
 }
 
@@ -265,10 +254,4 @@ fn a_topic_that_is_not_known_fails_its_own_partitions_only() {
         assert_eq!(response.failed_from(&world.topic, 0), None);
         assert_eq!(world.rows().await.len(), 3);
     });
-}
-
-impl World {
-    async fn count(&self, sql: &str) -> i64 {
-        sqlx::query_scalar(sql).fetch_one(&self.pool).await.unwrap()
-    }
 }

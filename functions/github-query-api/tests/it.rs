@@ -8,59 +8,39 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
-use std::future::Future;
-use std::sync::LazyLock;
-
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
 use chrono::Utc;
-use domain::lake::{CommitLimits, Source};
 use http_body_util::BodyExt;
-use lake::{Commit, Committer, Config, Lake, Offered, SegmentBuilder, Value, github};
-use pg::testing::TestDatabase;
+use lake::testing::{in_world_of, source};
+use lake::{Outcome, Value, github};
 use serde_json::Value as Json;
 use tower::ServiceExt;
-use uuid::Uuid;
-
-/// One runtime for all tests: storage keeps its connections in a static, and they die with the runtime they began in.
-static RUNTIME: LazyLock<tokio::runtime::Runtime> = LazyLock::new(|| tokio::runtime::Runtime::new().unwrap());
 
 struct World {
     api: Router,
-    lake: Lake,
-    url: String,
+    lake: lake::testing::World,
 }
 
 fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
-    RUNTIME.block_on(async {
-        let database = pg::testing::database().await;
-        test(World::new(&database).await).await;
-        database.drop_database().await;
+    in_world_of(github::NAMESPACE, github::TABLE, &github::SCHEMA, |lake| {
+        let api = kit::http::with_fallbacks(github_query_api::router(lake.lake.clone()));
+        test(World { api, lake })
     });
 }
 
 impl World {
-    async fn new(database: &TestDatabase) -> Self {
-        let mut config = Config::read(github::NAMESPACE, github::TABLE, |name| std::env::var(name).ok());
-        config.warehouse = format!("s3://millrace-lake/tests/{}", Uuid::new_v4());
-        let lake = Lake::new(config, &github::SCHEMA, database.pool.clone());
-        let api = kit::http::with_fallbacks(github_query_api::router(lake.clone()));
-        Self { api, lake, url: database.url.clone() }
-    }
-
     /// Stages events `ids`; event n is n minutes old.
     async fn stage(&self, ids: std::ops::Range<i64>) {
-        let source = Source { cluster_id: "c".into(), topic_id: "t".into(), partition: 0 };
-        let offered = Offered { source, topic: "github-events".into(), offsets: ids.clone().collect() };
-        let mut plan = self.lake.plan(&[offered]).await.unwrap();
-        let mut segment = SegmentBuilder::new(&github::SCHEMA).unwrap();
         let now = Utc::now().timestamp_micros();
-        for n in ids.rev() {
+        let offsets: Vec<i64> = ids.collect();
+        let source = source(0);
+        let staged = self.lake.offer_rows(&source, &offsets, |n, segment| {
             let id = format!("{}", 55_000_000_000 - n);
             let kind = if n % 3 == 0 { "WatchEvent" } else { "PushEvent" };
             let payload = format!("{{ \"n\": {n} }}");
-            let values = [
+            segment.push(&[
                 Value::Text(&id),
                 Value::Text(kind),
                 Value::Null,
@@ -77,20 +57,13 @@ impl World {
                 Value::Text("github-events"),
                 Value::Int(0),
                 Value::Long(n),
-            ];
-            segment.push(&values).unwrap();
-            plan.partitions[0].records += 1;
-        }
-        let segment = segment.finish().unwrap();
-        self.lake.stage(&plan, segment.as_ref()).await.unwrap();
+            ])
+        });
+        assert_eq!(staged.await.unwrap(), Some(Outcome::Staged));
     }
 
     async fn commit(&self) {
-        let limits = CommitLimits { bytes: 1 << 30, segments: 100, age: std::time::Duration::ZERO };
-        let committer = Committer::open(self.lake.clone(), &self.url).await.unwrap();
-        let written = committer.write(committer.plan(&limits).await.unwrap(), 1 << 30).await.unwrap();
-        let Commit::Done(committed) = committer.commit(written).await.unwrap() else { panic!("lost") };
-        committer.mark(&committed, Utc::now()).await.unwrap();
+        self.lake.commit(&self.lake.committer().await).await;
     }
 
     async fn request(&self, method: &str, path: &str) -> (u16, Json) {

@@ -14,7 +14,8 @@ const MAP: [(&str, &[&str]); 7] = [
     ("crates/kit", &[]),
     ("crates/kafka", &["kit"]),
     ("crates/pg", &["kit"]),
-    ("crates/lake", &["domain"]),
+    // pg only for its tests' world.
+    ("crates/lake", &["domain", "pg"]),
     ("crates/ingest", &["domain", "kafka", "kit", "lake", "pg"]),
     ("crates/local", &["kafka", "kit"]),
 ];

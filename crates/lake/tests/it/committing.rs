@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use lake::testing::{LIMITS, in_world};
 use lake::{Commit, Reader};
-
-use crate::support::{LIMITS, in_world};
 
 #[test]
 fn a_commit_moves_staged_rows_into_the_table() {

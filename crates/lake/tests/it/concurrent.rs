@@ -4,9 +4,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use lake::testing::{LIMITS, World, in_world};
 use lake::{Commit, Outcome};
-
-use crate::support::{LIMITS, World, in_world};
 
 /// Delivers `0..records` in batches of `size`, as an event source does: in order, each until it is done.
 async fn deliver(world: World, records: i64, size: i64) {

@@ -12,4 +12,3 @@ mod committing;
 mod concurrent;
 mod reading;
 mod staging;
-mod support;

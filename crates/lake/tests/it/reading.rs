@@ -1,8 +1,7 @@
 //! Queries over committed and staged rows.
 
+use lake::testing::{BEGIN, DAY, World, id, in_world, source, time};
 use lake::{Newest, OwnedValue, Reader};
-
-use crate::support::{BEGIN, DAY, World, id, in_world, time};
 
 /// Rows of three days, two of them committed in two commits, the last staged.
 async fn three_days(world: &World) {
@@ -28,7 +27,7 @@ fn the_newest_rows_come_first_and_no_more_than_asked_for() {
         let rows = reader.newest(&newest(6)).await.unwrap().rows;
         let ids: Vec<_> = rows.iter().map(|row| row.text(0).unwrap().to_owned()).collect();
         let offsets = [2 * day + 3, 2 * day + 2, 2 * day + 1, 2 * day, day + 7, day + 6];
-        assert_eq!(ids, offsets.map(|offset| id(0, offset)));
+        assert_eq!(ids, offsets.map(|offset| id(&source(0), offset)));
         assert_eq!(reader.newest(&newest(1_000)).await.unwrap().rows.len(), 17);
     });
 }
@@ -56,11 +55,11 @@ fn a_row_comes_back_as_it_was_written() {
         let reader = Reader::new(world.lake.clone());
         // Committed, then staged.
         for offset in [3, 2 * DAY / 1_000_000 + 1] {
-            let row = reader.by_key(&id(0, offset)).await.unwrap().unwrap();
+            let row = reader.by_key(&id(&source(0), offset)).await.unwrap().unwrap();
             assert_eq!(
                 row.0,
                 [
-                    OwnedValue::Text(id(0, offset)),
+                    OwnedValue::Text(id(&source(0), offset)),
                     OwnedValue::Text("odd".to_owned()),
                     OwnedValue::Timestamp(time(offset)),
                     OwnedValue::Long(offset),

@@ -1,8 +1,7 @@
 //! Writers: each record once, however batches come.
 
 use lake::Outcome;
-
-use crate::support::in_world;
+use lake::testing::{in_world, source};
 
 #[test]
 fn a_staged_batch_is_read_before_any_commit() {
@@ -63,8 +62,7 @@ fn a_segment_that_is_stored_but_not_registered_is_never_seen() {
 fn a_batch_without_rows_moves_the_watermark() {
     in_world(|world| async move {
         world.stage(0..3).await;
-        let offered =
-            lake::Offered { source: crate::support::source(0), topic: "events".to_owned(), offsets: vec![3, 4] };
+        let offered = lake::Offered { source: source(0), topic: "events".to_owned(), offsets: vec![3, 4] };
         let mut plan = world.lake.plan(&[offered]).await.unwrap();
         plan.partitions[0].dead_letters = 2;
         assert_eq!(world.lake.stage(&plan, None).await.unwrap(), Outcome::Staged);
@@ -79,8 +77,7 @@ fn a_batch_without_rows_moves_the_watermark() {
 #[test]
 fn a_plan_that_another_writer_outran_stages_nothing() {
     in_world(|world| async move {
-        let offered =
-            lake::Offered { source: crate::support::source(0), topic: "events".to_owned(), offsets: vec![0, 1] };
+        let offered = lake::Offered { source: source(0), topic: "events".to_owned(), offsets: vec![0, 1] };
         let slow = world.lake.plan(&[offered]).await.unwrap();
         world.stage(0..3).await;
         assert_eq!(world.lake.stage(&slow, None).await.unwrap(), Outcome::Outrun);
