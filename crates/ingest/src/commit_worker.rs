@@ -10,8 +10,8 @@ use anyhow::Context;
 use chrono::Utc;
 use domain::lake::{CommitLimits, commit_is_due};
 use kit::metrics::Metrics;
-use kit::{Env, Invocation, Secret};
-use lake::{Commit, Committer, Lake};
+use kit::{Env, Invocation};
+use lake::{CatalogConfig, CatalogKind, Commit, Committer, Lake};
 use pg::Lease;
 use serde::Serialize;
 use sqlx::PgPool;
@@ -75,19 +75,19 @@ pub struct Summary {
 pub struct CommitWorker {
     lake: Lake,
     pool: PgPool,
-    catalog_uri: Secret,
+    catalog: CatalogConfig,
     settings: Settings,
     committer: OnceCell<Committer>,
 }
 
 impl CommitWorker {
-    /// A worker for this lake, whose catalog is in the Postgres at `catalog_uri`; `pool` is for its lease.
-    pub fn new(lake: Lake, pool: PgPool, catalog_uri: Secret, settings: Settings) -> Self {
-        Self { lake, pool, catalog_uri, settings, committer: OnceCell::new() }
+    /// A worker for this lake, whose table is in `catalog`; `pool` is for its lease.
+    pub fn new(lake: Lake, pool: PgPool, catalog: CatalogConfig, settings: Settings) -> Self {
+        Self { lake, pool, catalog, settings, committer: OnceCell::new() }
     }
 
-    async fn committer(&self) -> anyhow::Result<&Committer> {
-        self.committer.get_or_try_init(|| Committer::open(self.lake.clone(), self.catalog_uri.expose())).await
+    async fn open(&self) -> anyhow::Result<Committer> {
+        Committer::open(self.lake.clone(), &self.catalog).await
     }
 
     /// Commits what waits, for as long as the invocation may run.
@@ -110,7 +110,14 @@ impl CommitWorker {
     }
 
     async fn work(&self, lease: &Lease, invocation: &Invocation) -> anyhow::Result<Summary> {
-        let committer = self.committer().await?;
+        // A REST catalog's token outlives an invocation, but not the process, and its client does not renew it.
+        let fresh;
+        let committer = if self.catalog.kind() == CatalogKind::Rest {
+            fresh = self.open().await?;
+            &fresh
+        } else {
+            self.committer.get_or_try_init(|| self.open()).await?
+        };
         let mut summary = Summary { held_lease: true, ..Summary::default() };
         let mut renewed = Instant::now();
         let mut last_seen = Instant::now();

@@ -8,11 +8,13 @@
 //! runner's).
 
 mod batch;
+mod catalog;
 mod commit_worker;
 mod format;
 mod identity;
 mod writer;
 
+pub use catalog::load_catalog;
 pub use commit_worker::{CommitWorker, Settings, Summary};
 pub use format::{Format, Rejection};
 pub use writer::Writer;

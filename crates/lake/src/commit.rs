@@ -14,6 +14,7 @@ use iceberg::transaction::{ApplyTransactionAction, Transaction};
 use iceberg::{Catalog, ErrorKind};
 use uuid::Uuid;
 
+use crate::catalog::{CatalogConfig, CatalogKind};
 use crate::data_file::{SegmentBytes, describe, encode};
 use crate::fenced::FencedCatalog;
 use crate::ledger::{self, TableStatus, WaitingSegment};
@@ -32,6 +33,7 @@ const LOOK: i64 = 5_000;
 pub struct Committer {
     lake: Lake,
     catalog: Arc<dyn Catalog>,
+    kind: CatalogKind,
 }
 
 /// What one commit will do.
@@ -72,14 +74,20 @@ pub struct Committed {
 }
 
 impl Committer {
-    /// Opens the catalog in the Postgres at `catalog_uri`, and creates the table when it is missing.
+    /// Opens the catalog, and creates the table when it is missing.
     ///
     /// # Errors
     /// When the catalog or S3 does not answer, or a table is there whose columns are not ours.
-    pub async fn open(lake: Lake, catalog_uri: &str) -> anyhow::Result<Self> {
-        let catalog = catalog::open(&lake.config, catalog_uri).await?;
+    pub async fn open(lake: Lake, config: &CatalogConfig) -> anyhow::Result<Self> {
+        let catalog = catalog::open(&lake.config, config).await?;
         catalog::ensure_table(catalog.as_ref(), &lake.config, lake.schema).await?;
-        Ok(Self { lake, catalog })
+        Ok(Self { lake, catalog, kind: config.kind() })
+    }
+
+    /// Which kind of catalog the table is in.
+    #[must_use]
+    pub fn catalog_kind(&self) -> CatalogKind {
+        self.kind
     }
 
     /// Looks at what waits without touching the table: cheap enough to ask often.

@@ -24,6 +24,7 @@ mod staging;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use catalog::{Authorization, CatalogConfig, CatalogKind, RestConfig};
 pub use commit::{Commit, Committed, Committer, Planned, Written};
 pub use config::{Config, S3};
 pub use ledger::TableStatus;

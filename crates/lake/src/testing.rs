@@ -19,8 +19,8 @@ use futures::TryStreamExt;
 use uuid::Uuid;
 
 use crate::{
-    Column, ColumnType, Commit, Committer, Config, Lake, Newest, Offered, Outcome, Reader, SegmentBuilder, TableSchema,
-    Value, catalog,
+    CatalogConfig, Column, ColumnType, Commit, Committer, Config, Lake, Newest, Offered, Outcome, Reader,
+    SegmentBuilder, TableSchema, Value, catalog,
 };
 
 /// A small table: each kind of column that has a way of its own through Parquet.
@@ -58,6 +58,18 @@ pub fn in_world_of<F: Future<Output = ()>>(
     schema: &'static TableSchema,
     test: impl FnOnce(World) -> F,
 ) {
+    let sql = |url: &str| CatalogConfig::Sql { uri: url.to_owned() };
+    in_world_with(namespace, table, schema, sql, test);
+}
+
+/// Runs a test in a world of its own, whose table is in the catalog that `catalog` makes of its database's address.
+pub fn in_world_with<F: Future<Output = ()>>(
+    namespace: &str,
+    table: &str,
+    schema: &'static TableSchema,
+    catalog: impl FnOnce(&str) -> CatalogConfig,
+    test: impl FnOnce(World) -> F,
+) {
     RUNTIME.block_on(async {
         let database = pg::testing::database().await;
         let mut config = Config::read(namespace, table, |name| std::env::var(name).ok());
@@ -67,7 +79,8 @@ pub fn in_world_of<F: Future<Output = ()>>(
         );
         config.warehouse = format!("s3://millrace-lake/tests/{}", Uuid::new_v4());
         let lake = Lake::new(config, schema, database.pool.clone());
-        test(World { lake, schema, pool: database.pool.clone(), url: database.url.clone() }).await;
+        let catalog = catalog(&database.url);
+        test(World { lake, schema, catalog, pool: database.pool.clone(), url: database.url.clone() }).await;
         database.drop_database().await;
     });
 }
@@ -79,6 +92,8 @@ pub struct World {
     pub lake: Lake,
     /// Its columns.
     pub schema: &'static TableSchema,
+    /// Where the table is.
+    pub catalog: CatalogConfig,
     /// The test's database.
     pub pool: sqlx::PgPool,
     /// Its address.
@@ -88,7 +103,7 @@ pub struct World {
 impl World {
     /// A committer of its own connections.
     pub async fn committer(&self) -> Committer {
-        Committer::open(self.lake.clone(), &self.url).await.unwrap()
+        Committer::open(self.lake.clone(), &self.catalog).await.unwrap()
     }
 
     /// Offers these offsets of partition 0 as a writer does, once. `None` when nothing of them was new.
@@ -146,7 +161,7 @@ impl World {
 
     /// All ids of the table's current snapshot, as another engine reads them, sorted.
     pub async fn committed_ids(&self) -> Vec<String> {
-        let catalog = catalog::open(&self.lake.config, &self.url).await.unwrap();
+        let catalog = catalog::open(&self.lake.config, &self.catalog).await.unwrap();
         let table = catalog.load_table(&catalog::ident(&self.lake.config)).await.unwrap();
         let scan = table.scan().select([self.schema.name(self.schema.key)]).build().unwrap();
         let batches: Vec<_> = scan.to_arrow().await.unwrap().try_collect().await.unwrap();

@@ -15,7 +15,8 @@ use ingest::{CommitWorker, Settings, Summary};
 use kit::{Env, Invocation};
 use lake::{Lake, github};
 
-/// Reads the configuration: `DATABASE_URL` or `DATABASE_SECRET_ARN`, the lake's variables, and [`Settings`].
+/// Reads the configuration: `DATABASE_URL` or `DATABASE_SECRET_ARN`, the lake's variables, those of the catalog
+/// ([`ingest::load_catalog`]), and [`Settings`].
 ///
 /// # Errors
 /// When one is missing or malformed, or a secret cannot be read.
@@ -27,7 +28,8 @@ pub async fn load() -> anyhow::Result<CommitWorker> {
     let postgres = pg::Config::load().await?;
     let pool = pg::connect_lazy(&pg::Config { max_connections: 2, ..postgres.clone() })?;
     let lake = Lake::new(config, &github::SCHEMA, pool.clone());
-    Ok(CommitWorker::new(lake, pool, postgres.url, settings))
+    let catalog = ingest::load_catalog(&postgres.url).await?;
+    Ok(CommitWorker::new(lake, pool, catalog, settings))
 }
 
 /// Commits what waits, for as long as the invocation may run.

@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use domain::lake::CommitLimits;
 use ingest::{CommitWorker, Settings, Summary};
-use kit::{Invocation, Secret};
+use kit::Invocation;
 use lake::github;
 use lake::testing::{World, in_world_of};
 use lake_committer::handle;
@@ -29,7 +29,7 @@ fn worker(world: &World, age: Duration) -> CommitWorker {
         file_bytes: 1 << 20,
         idle: Duration::from_millis(500),
     };
-    CommitWorker::new(world.lake.clone(), world.pool.clone(), Secret::new(&world.url), settings)
+    CommitWorker::new(world.lake.clone(), world.pool.clone(), world.catalog.clone(), settings)
 }
 
 async fn invoke(worker: &CommitWorker) -> Summary {

@@ -1,17 +1,21 @@
-//! The catalog, and the table in it. SQL on Postgres is the one there is; Glue, S3 Tables and REST are to stand beside
-//! it behind `Arc<dyn Catalog>`.
+//! The catalog, and the table in it: SQL on Postgres, REST, Glue or S3 Tables by configuration, behind
+//! `Arc<dyn Catalog>`.
+
+mod config;
+mod glue;
+mod rest;
+mod s3tables;
+mod sql;
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context;
 use iceberg::table::Table;
-use iceberg::{Catalog, CatalogBuilder, NamespaceIdent, TableCreation, TableIdent};
-use iceberg_catalog_sql::{
-    SQL_CATALOG_PROP_BIND_STYLE, SQL_CATALOG_PROP_URI, SQL_CATALOG_PROP_WAREHOUSE, SqlBindStyle, SqlCatalogBuilder,
-};
+use iceberg::{Catalog, NamespaceIdent, TableCreation, TableIdent};
 
-use crate::config::{Config, storage_factory};
+pub use self::config::{Authorization, CatalogConfig, CatalogKind, RestConfig};
+use crate::config::Config;
 use crate::schema::TableSchema;
 
 /// What the table is created with. iceberg's defaults retry a commit for half an hour, longer than an invocation lives.
@@ -23,23 +27,22 @@ const TABLE_PROPERTIES: [(&str, &str); 5] = [
     ("write.parquet.compression-codec", "zstd"),
 ];
 
-/// Opens the SQL catalog in the Postgres at `uri`; connects now. Its tables are made by the migrations.
-pub(crate) async fn open(config: &Config, uri: &str) -> anyhow::Result<Arc<dyn Catalog>> {
-    let mut properties = config.storage_properties();
-    properties.extend([
-        (SQL_CATALOG_PROP_URI.to_owned(), uri.to_owned()),
-        (SQL_CATALOG_PROP_WAREHOUSE.to_owned(), config.warehouse.clone()),
-        (SQL_CATALOG_PROP_BIND_STYLE.to_owned(), SqlBindStyle::DollarNumeric.to_string()),
-        // One commit at a time needs one connection; a test query before each use would double the round trips.
-        ("pool.max-connections".to_owned(), "1".to_owned()),
-        ("pool.test-before-acquire".to_owned(), "false".to_owned()),
-    ]);
-    let catalog = SqlCatalogBuilder::default()
-        .with_storage_factory(storage_factory())
-        .load(config.catalog.clone(), properties)
-        .await
-        .context("open the SQL catalog")?;
-    Ok(Arc::new(catalog))
+/// Opens the catalog. Only a committer does: who writes and who reads know the table by what it leaves in Postgres.
+pub(crate) async fn open(config: &Config, catalog: &CatalogConfig) -> anyhow::Result<Arc<dyn Catalog>> {
+    match catalog {
+        CatalogConfig::Sql { uri } => sql::open(config, uri).await,
+        CatalogConfig::Rest(rest) => rest::open(config, rest).await,
+        CatalogConfig::Glue { id } => glue::open(config, id.as_deref()).await,
+        CatalogConfig::S3Tables { table_bucket_arn } => s3tables::open(config, table_bucket_arn).await,
+    }
+}
+
+/// Region and credentials under the names that a catalog's own AWS client reads: region, key id, key, session token.
+fn aws_properties(config: &Config, names: [&str; 4]) -> impl Iterator<Item = (String, String)> {
+    let s3 = &config.s3;
+    let values = [&s3.region, &s3.access_key_id, &s3.secret_access_key, &s3.session_token];
+    let pairs = names.map(str::to_owned).into_iter().zip(values.map(Clone::clone));
+    pairs.filter_map(|(name, value)| Some((name, value?)))
 }
 
 /// The table's name in the catalog.
