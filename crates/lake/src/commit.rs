@@ -1,6 +1,6 @@
 //! The committer's steps: plan, write, commit, mark. Each can be the last one before a crash; see [`Committer`].
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,13 +12,12 @@ use iceberg::spec::{DataFile, MAIN_BRANCH};
 use iceberg::table::Table;
 use iceberg::transaction::{ApplyTransactionAction, Transaction};
 use iceberg::{Catalog, ErrorKind};
-use uuid::Uuid;
 
 use crate::catalog::{CatalogConfig, CatalogKind};
-use crate::data_file::{SegmentBytes, describe, encode};
+use crate::data_file::Place;
 use crate::fenced::FencedCatalog;
 use crate::ledger::{self, TableStatus, WaitingSegment};
-use crate::{Lake, catalog, crash};
+use crate::{Lake, catalog, crash, merge};
 
 /// Segments and data files on their way at a time.
 const CONCURRENCY: usize = 8;
@@ -119,39 +118,10 @@ impl Committer {
     /// When S3 does not answer, or a segment is not what a writer writes.
     pub async fn write(&self, planned: Planned, target_bytes: usize) -> anyhow::Result<Written> {
         let taken = planned.segments.iter().filter(|segment| planned.plan.take.contains(&segment.staged.id));
-        let paths: Vec<String> = taken.filter_map(|segment| segment.path.clone()).collect();
-        let segments: Vec<SegmentBytes> = stream::iter(paths)
-            .map(|path| async move { SegmentBytes::open(self.lake.read(&path).await?).with_context(|| path) })
-            .buffered(CONCURRENCY)
-            .try_collect()
-            .await?;
-        let mut days: BTreeMap<i32, Vec<(usize, usize)>> = BTreeMap::new();
-        for (index, segment) in segments.iter().enumerate() {
-            for (row_group, day) in segment.days(self.lake.schema)?.into_iter().enumerate() {
-                days.entry(day).or_default().push((index, row_group));
-            }
-        }
-        let metadata = planned.table.metadata();
-        let location = format!("{}/data", metadata.location());
-        let spec_id = metadata.default_partition_spec_id();
-        let segments = Arc::new(segments);
-        let mut files = Vec::new();
-        for (day, row_groups) in days {
-            let (schema, segments) = (self.lake.schema, segments.clone());
-            // Encoding takes the processor for a while; the lease's renewal must go on beside it.
-            let encoding = tokio::task::spawn_blocking(move || encode(schema, &segments, &row_groups, target_bytes));
-            for file in encoding.await.context("encode data files")?? {
-                let path = format!(
-                    "{location}/{}_day={}/{}.parquet",
-                    self.lake.schema.name(self.lake.schema.time),
-                    date(day),
-                    Uuid::now_v7()
-                );
-                self.lake.write(&path, file.bytes.clone()).await?;
-                crash::point("commit.file-written");
-                files.push(describe(self.lake.schema, &file, path, day, spec_id)?);
-            }
-        }
+        let objects: Vec<(&str, u64)> =
+            taken.filter_map(|segment| Some((segment.path.as_deref()?, segment.staged.bytes))).collect();
+        let place = Place::of(planned.table.metadata());
+        let files = merge::merge(&self.lake, &place, &objects, target_bytes).await?;
         let staged = planned.segments.iter().filter(|segment| planned.plan.take.contains(&segment.staged.id));
         let (expected, found) = (
             staged.map(|segment| segment.staged.records).sum::<u64>(),
@@ -242,11 +212,6 @@ impl Committer {
     async fn load(&self) -> anyhow::Result<Table> {
         self.catalog.load_table(&catalog::ident(&self.lake.config)).await.context("load the table")
     }
-}
-
-fn date(day: i32) -> String {
-    DateTime::from_timestamp(i64::from(day) * 86_400, 0)
-        .map_or_else(|| day.to_string(), |at| at.date_naive().to_string())
 }
 
 /// A copy of what was moved, for people who look at a snapshot; the truth is the table's properties.

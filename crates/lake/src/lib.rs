@@ -16,6 +16,7 @@ mod data_file;
 mod fenced;
 pub mod github;
 mod ledger;
+mod merge;
 mod read;
 mod schema;
 mod segment;

@@ -126,7 +126,7 @@ impl SegmentBuilder {
     /// When Parquet refuses the schema.
     pub fn new(schema: &TableSchema) -> anyhow::Result<Self> {
         let arrow = schema.arrow();
-        let properties = properties(schema, EnabledStatistics::Chunk).build();
+        let properties = properties(schema, EnabledStatistics::Page).build();
         let writer = ArrowWriter::try_new(Vec::new(), arrow.clone(), Some(properties)).context("begin a segment")?;
         Ok(Self {
             schema: *schema,
