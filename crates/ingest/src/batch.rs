@@ -55,14 +55,16 @@ pub(crate) fn check<F: Format>(
     let mut dead_letters = Vec::new();
     for part in &mut plan.partitions {
         let Some(group) = groups.get(part.offered) else { continue };
-        for record in part.keep.iter().filter_map(|&position| group.records.get(position)) {
-            match format.read(record) {
+        let kept: Vec<&Record> =
+            part.keep.iter().filter_map(|&position| group.records.get(position).copied()).collect();
+        for record in kept {
+            match format.read(record, now) {
                 Ok(row) => {
                     part.records += 1;
                     rows.push((row, record));
                 }
                 Err(rejection) => {
-                    part.dead_letters += 1;
+                    part.reject(rejection.rule);
                     dead_letters.push(dead_letter(record, &rejection));
                 }
             }

@@ -12,11 +12,11 @@ pub trait Format: Send + Sync + 'static {
     /// Namespace of the function's figures, such as `Millrace/Github`.
     const METRICS: &'static str;
 
-    /// Reads and checks one record.
+    /// Reads and checks one record; `now` is what its times are held against.
     ///
     /// # Errors
     /// The first rule that the record breaks; it goes to the dead-letter topic with it.
-    fn read<'a>(&self, record: &'a Record) -> Result<Self::Row<'a>, Rejection>;
+    fn read<'a>(&self, record: &'a Record, now: DateTime<Utc>) -> Result<Self::Row<'a>, Rejection>;
 
     /// The row's time, microseconds since 1970: segments are written by day, and queries ask for the newest.
     fn time(&self, row: &Self::Row<'_>) -> i64;

@@ -6,7 +6,10 @@
 //!   be read fails only its own partitions. A dead letter is acknowledged before the watermark moves, so a crash
 //!   between the two sends it a second time, with the same origin; it is never lost.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, bail};
+use chrono::{DateTime, Utc};
 use domain::lake::Source;
 use kit::Invocation;
 use kit::kafka::{BatchResponse, KafkaEvent};
@@ -80,6 +83,7 @@ impl<F: Format> Writer<F> {
                 .count("dead_letters", dead_letters as u64)
                 .bytes("segment", bytes as u64)
                 .emit();
+            count_rules::<F>(&plan, invocation.now);
             tracing::info!(
                 lake.records = checked.records,
                 lake.dead_letters = dead_letters,
@@ -98,6 +102,17 @@ impl<F: Format> Writer<F> {
         producer.send_all(letters).await.context("send dead letters")?;
         lake::crash::point("stage.dead-letters-sent");
         Ok(())
+    }
+}
+
+/// A figure for each rule that was broken.
+fn count_rules<F: Format>(plan: &Plan, now: DateTime<Utc>) {
+    let mut broken: BTreeMap<&'static str, u64> = BTreeMap::new();
+    for (rule, count) in plan.partitions.iter().flat_map(|part| part.rejected()) {
+        *broken.entry(rule).or_default() += count;
+    }
+    for (rule, count) in broken {
+        Metrics::new(F::METRICS, now).dimension("rule", rule).count("rejected_records", count).emit();
     }
 }
 

@@ -1,6 +1,8 @@
 //! The writer's steps: plan (trim), then stage (store the object, register it, move the watermarks).
 
-use anyhow::Context;
+use std::collections::BTreeMap;
+
+use anyhow::{Context, ensure};
 use bytes::Bytes;
 use domain::lake::{OffsetRange, Source, Trimmed, trim};
 use iceberg::io::FileIO;
@@ -44,7 +46,8 @@ pub struct Plan {
     pub continues: bool,
 }
 
-/// What of one partition is new. Fill in `records` and `dead_letters` before staging.
+/// What of one partition is new. Before staging each record that is kept must be accounted for: as a row in `records`, as
+/// a duplicate, or with [`PlannedPartition::reject`].
 #[derive(Debug, Clone)]
 pub struct PlannedPartition {
     /// Position in what was offered.
@@ -53,8 +56,9 @@ pub struct PlannedPartition {
     pub keep: Vec<usize>,
     /// Rows of this partition that are in the segment.
     pub records: u64,
-    /// Records of this partition that went to the dead-letter topic.
-    pub dead_letters: u64,
+    /// Records of this partition that the table has already, under other offsets.
+    pub duplicates: u64,
+    rejected: BTreeMap<&'static str, u64>,
     source: Source,
     topic: String,
     expected: Option<i64>,
@@ -102,15 +106,19 @@ impl Lake {
             let expected = watermarks.get(&part.source).copied();
             let Trimmed { keep, range, gap } = trim(expected, &part.offsets);
             continues &= expected.is_some() && keep.len() == part.offsets.len() && gap == 0;
+            let range = range?;
+            // Before the first record and between two of them.
+            let gap = (range.next - range.first).saturating_sub_unsigned(keep.len() as u64);
             Some(PlannedPartition {
                 offered: position,
                 keep,
                 records: 0,
-                dead_letters: 0,
+                duplicates: 0,
+                rejected: BTreeMap::new(),
                 source: part.source.clone(),
                 topic: part.topic.clone(),
                 expected,
-                range: range?,
+                range,
                 gap: u64::try_from(gap).unwrap_or(0),
             })
         });
@@ -122,9 +130,10 @@ impl Lake {
     /// `segment` is `None` when all kept records are dead letters (acknowledged by the broker before this call).
     ///
     /// # Errors
-    /// When S3 or Postgres does not answer. An object that was stored but not registered is an orphan: no query and no
-    /// commit sees it.
+    /// When S3 or Postgres does not answer: an object that was stored but not registered is an orphan, no query and no
+    /// commit sees it. When the plan does not account for each record that it keeps: that is a fault in the caller.
     pub async fn stage(&self, plan: &Plan, segment: Option<&Segment>) -> anyhow::Result<Outcome> {
+        plan.partitions.iter().try_for_each(PlannedPartition::check)?;
         let object = match segment {
             Some(segment) => {
                 let object = self.store(segment).await?;
@@ -169,6 +178,31 @@ impl Lake {
 }
 
 impl PlannedPartition {
+    /// Counts a record that went to the dead-letter topic because of `rule`.
+    pub fn reject(&mut self, rule: &'static str) {
+        *self.rejected.entry(rule).or_default() += 1;
+    }
+
+    /// Records of this partition that went to the dead-letter topic, by the rule that they broke.
+    pub fn rejected(&self) -> &BTreeMap<&'static str, u64> {
+        &self.rejected
+    }
+
+    /// A record that is in none of the counters would be lost without a trace.
+    fn check(&self) -> anyhow::Result<()> {
+        let (kept, rejected) = (self.keep.len() as u64, self.rejected.values().sum::<u64>());
+        let accounted = self.records + self.duplicates + rejected;
+        ensure!(
+            accounted == kept,
+            "partition {} of {} keeps {kept} records, accounted for are {} rows, {} duplicates and {rejected} dead letters",
+            self.source.partition,
+            self.topic,
+            self.records,
+            self.duplicates
+        );
+        Ok(())
+    }
+
     fn staged(&self) -> StagedRange {
         StagedRange {
             source: self.source.clone(),
@@ -176,7 +210,8 @@ impl PlannedPartition {
             expected: self.expected,
             range: self.range,
             records: self.records,
-            dead_letters: self.dead_letters,
+            duplicates: self.duplicates,
+            rejected: self.rejected.clone(),
             gap: self.gap,
         }
     }

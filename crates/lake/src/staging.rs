@@ -1,4 +1,7 @@
-//! The writer's side of `migrations/metadata/0003_lake.sql`: staged watermarks, and segments with their offset ranges.
+//! The writer's side of `migrations/metadata/0003_lake.sql` and `0004_lake_accounting.sql`: staged watermarks with the
+//! account of what became of each record, and segments with their offset ranges.
+
+use std::collections::BTreeMap;
 
 use anyhow::Context;
 use domain::lake::{OffsetRange, Source, Watermarks};
@@ -17,8 +20,10 @@ pub(crate) struct StagedRange {
     pub range: OffsetRange,
     /// Rows in the segment.
     pub records: u64,
-    /// Records that went to the dead-letter topic.
-    pub dead_letters: u64,
+    /// Records whose key was known already.
+    pub duplicates: u64,
+    /// Records that went to the dead-letter topic, by the rule that they broke.
+    pub rejected: BTreeMap<&'static str, u64>,
     /// Offsets that never came.
     pub gap: u64,
 }
@@ -89,6 +94,7 @@ pub(crate) async fn register(
         transaction.rollback().await.context("give up registering a segment")?;
         return Ok(false);
     }
+    count_rules(&mut transaction, table, &sorted).await?;
     let (clusters, topics, partitions) = arrays(sorted.iter().map(|range| &range.source));
     sqlx::query(
         "with segment as (
@@ -119,36 +125,71 @@ pub(crate) async fn register(
 /// Inserts the watermarks of new partitions and moves the others. A row that another transaction is moving makes this
 /// wait for it, then miss. `false` when any missed.
 async fn move_watermarks(transaction: &mut PgConnection, table: &str, ranges: &[&StagedRange]) -> anyhow::Result<bool> {
-    for range in ranges {
-        let source = &range.source;
-        let moved = sqlx::query(
-            "insert into lake_watermarks as w
-                    (table_name, cluster_id, topic_id, partition, topic, next_offset, records, dead_letters, gap_offsets)
-             values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
-             on conflict (table_name, cluster_id, topic_id, partition) do update
-                set next_offset = excluded.next_offset, topic = excluded.topic, updated_at = now(),
-                    records = w.records + excluded.records,
-                    dead_letters = w.dead_letters + excluded.dead_letters,
-                    gap_offsets = w.gap_offsets + excluded.gap_offsets
-                where w.next_offset = $10",
-        )
-        .bind(table)
-        .bind(&source.cluster_id)
-        .bind(&source.topic_id)
-        .bind(source.partition)
-        .bind(&range.topic)
-        .bind(range.range.next)
-        .bind(signed(range.records))
-        .bind(signed(range.dead_letters))
-        .bind(signed(range.gap))
-        // On a partition never seen the insert takes place; if it was seen meanwhile, null equals nothing and it misses.
-        .bind(range.expected)
-        .execute(&mut *transaction)
-        .await
-        .context("move a staged watermark")?;
-        if moved.rows_affected() != 1 {
-            return Ok(false);
-        }
+    let (clusters, topic_ids, partitions) = arrays(ranges.iter().map(|range| &range.source));
+    let column = |value: fn(&StagedRange) -> i64| ranges.iter().map(|range| value(range)).collect::<Vec<i64>>();
+    let moved = sqlx::query(
+        "with moves as (
+             select * from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::bigint[], $7::bigint[], $8::bigint[],
+                                  $9::bigint[], $10::bigint[], $11::bigint[], $12::bigint[])
+                    with ordinality as m (cluster_id, topic_id, partition, topic, expected, first_offset, next_offset,
+                                          records, duplicates, dead_letters, gap_offsets, position))
+         insert into lake_watermarks as w
+                (table_name, cluster_id, topic_id, partition, topic, first_offset, next_offset,
+                 records, duplicates, dead_letters, gap_offsets)
+         select $1, cluster_id, topic_id, partition, topic, first_offset, next_offset,
+                records, duplicates, dead_letters, gap_offsets
+           from moves order by position
+         on conflict (table_name, cluster_id, topic_id, partition) do update
+            set next_offset = excluded.next_offset, topic = excluded.topic, updated_at = now(),
+                records = w.records + excluded.records,
+                duplicates = w.duplicates + excluded.duplicates,
+                dead_letters = w.dead_letters + excluded.dead_letters,
+                gap_offsets = w.gap_offsets + excluded.gap_offsets
+            where w.next_offset = (select m.expected from moves m
+                                    where (m.cluster_id, m.topic_id, m.partition)
+                                        = (w.cluster_id, w.topic_id, w.partition))",
+    )
+    .bind(table)
+    .bind(clusters)
+    .bind(topic_ids)
+    .bind(partitions)
+    .bind(ranges.iter().map(|range| range.topic.clone()).collect::<Vec<_>>())
+    // On a partition never seen the insert takes place; if it was seen meanwhile, null equals nothing and it misses.
+    .bind(ranges.iter().map(|range| range.expected).collect::<Vec<_>>())
+    .bind(column(|range| range.range.first))
+    .bind(column(|range| range.range.next))
+    .bind(column(|range| signed(range.records)))
+    .bind(column(|range| signed(range.duplicates)))
+    .bind(column(|range| signed(range.rejected.values().sum())))
+    .bind(column(|range| signed(range.gap)))
+    .execute(transaction)
+    .await
+    .context("move the staged watermarks")?;
+    Ok(usize::try_from(moved.rows_affected()) == Ok(ranges.len()))
+}
+
+/// Adds to the counter of each rule that a record broke.
+async fn count_rules(transaction: &mut PgConnection, table: &str, ranges: &[&StagedRange]) -> anyhow::Result<()> {
+    let broken =
+        || ranges.iter().flat_map(|range| range.rejected.iter().map(move |(rule, count)| (range, rule, count)));
+    if broken().next().is_none() {
+        return Ok(());
     }
-    Ok(true)
+    let (clusters, topic_ids, partitions) = arrays(broken().map(|(range, _, _)| &range.source));
+    sqlx::query(
+        "insert into lake_rule_counts as c (table_name, cluster_id, topic_id, partition, rule, records)
+         select $1, r.* from unnest($2::text[], $3::text[], $4::int[], $5::text[], $6::bigint[]) r
+         on conflict (table_name, cluster_id, topic_id, partition, rule) do update
+            set records = c.records + excluded.records",
+    )
+    .bind(table)
+    .bind(clusters)
+    .bind(topic_ids)
+    .bind(partitions)
+    .bind(broken().map(|(_, rule, _)| (*rule).to_owned()).collect::<Vec<_>>())
+    .bind(broken().map(|(_, _, count)| signed(*count)).collect::<Vec<_>>())
+    .execute(transaction)
+    .await
+    .context("count the rules that were broken")?;
+    Ok(())
 }

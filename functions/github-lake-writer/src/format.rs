@@ -14,10 +14,10 @@ impl Format for GithubEvents {
 
     const METRICS: &'static str = "Millrace/Github";
 
-    fn read<'a>(&self, record: &'a Record) -> Result<Event<'a>, Rejection> {
+    fn read<'a>(&self, record: &'a Record, now: DateTime<Utc>) -> Result<Event<'a>, Rejection> {
         let missing = || Rejection { rule: "value", reason: "the record has no value".to_owned() };
         let value = record.value.as_deref().ok_or_else(missing)?;
-        event::parse(value).map_err(|rejection| Rejection { rule: rejection.rule, reason: rejection.reason })
+        event::parse(value, now).map_err(|rejection| Rejection { rule: rejection.rule, reason: rejection.reason })
     }
 
     fn time(&self, event: &Event<'_>) -> i64 {
@@ -68,6 +68,6 @@ mod tests {
             value: None,
             headers: Vec::new(),
         };
-        assert_eq!(GithubEvents.read(&record).unwrap_err().rule, "value");
+        assert_eq!(GithubEvents.read(&record, Utc::now()).unwrap_err().rule, "value");
     }
 }

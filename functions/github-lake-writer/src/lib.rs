@@ -7,7 +7,7 @@
 //! - Failure: a service that is away fails the whole batch, which Lambda delivers again; a topic whose identity cannot be
 //!   read fails only its own partitions.
 //!
-//! Not here yet: ids that the source repeats, ranges of values, topics re-created while a batch is on its way.
+//! Not here yet: ids that the source repeats, topics re-created while a batch is on its way.
 
 mod format;
 

@@ -64,13 +64,16 @@ fn a_batch_without_rows_moves_the_watermark() {
         world.stage(0..3).await;
         let offered = lake::Offered { source: source(0), topic: "events".to_owned(), offsets: vec![3, 4] };
         let mut plan = world.lake.plan(&[offered]).await.unwrap();
-        plan.partitions[0].dead_letters = 2;
+        plan.partitions[0].reject("json");
+        assert!(world.lake.stage(&plan, None).await.is_err(), "a record is in no counter");
+        plan.partitions[0].reject("size");
         assert_eq!(world.lake.stage(&plan, None).await.unwrap(), Outcome::Staged);
         world.stage(5..6).await;
         let committer = world.committer().await;
         assert_eq!(world.commit(&committer).await, 4);
         world.assert_offsets([0, 1, 2, 5].into_iter()).await;
         assert_eq!(world.count("select dead_letters from lake_watermarks").await, 2);
+        assert_eq!(world.count("select records from lake_rule_counts where rule = 'size'").await, 1);
     });
 }
 
@@ -78,9 +81,26 @@ fn a_batch_without_rows_moves_the_watermark() {
 fn a_plan_that_another_writer_outran_stages_nothing() {
     in_world(|world| async move {
         let offered = lake::Offered { source: source(0), topic: "events".to_owned(), offsets: vec![0, 1] };
-        let slow = world.lake.plan(&[offered]).await.unwrap();
+        let mut slow = world.lake.plan(&[offered]).await.unwrap();
+        slow.partitions[0].records = 2;
         world.stage(0..3).await;
         assert_eq!(world.lake.stage(&slow, None).await.unwrap(), Outcome::Outrun);
         world.assert_offsets(0..3).await;
+    });
+}
+
+#[test]
+fn each_offset_of_a_chain_is_accounted_for() {
+    in_world(|world| async move {
+        // Holes before, between and after what comes.
+        for offsets in [vec![7, 8], vec![11, 12, 15], vec![15, 16], vec![20]] {
+            world.stage(offsets).await;
+        }
+        let account: (i64, i64, i64, i64) =
+            sqlx::query_as("select first_offset, next_offset, records, gap_offsets from lake_watermarks")
+                .fetch_one(&world.pool)
+                .await
+                .unwrap();
+        assert_eq!(account, (7, 21, 7, 7));
     });
 }
