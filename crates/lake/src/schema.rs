@@ -19,6 +19,8 @@ pub enum ColumnType {
     Long,
     /// 32-bit integer.
     Int,
+    /// 64-bit floating point.
+    Double,
     /// True or false.
     Bool,
     /// Microseconds since 1970, with time zone UTC.
@@ -56,7 +58,7 @@ pub struct TableSchema {
     /// Position of the required [`ColumnType::Timestamp`] column by whose day the table is partitioned, and by which
     /// queries order.
     pub time: usize,
-    /// Position of the required [`ColumnType::Text`] column that identifies a row.
+    /// Position of the required column that identifies a row; queries take [`ColumnType::Text`] only.
     pub key: usize,
 }
 
@@ -78,6 +80,7 @@ impl TableSchema {
                 ColumnType::Text | ColumnType::Document => DataType::Utf8,
                 ColumnType::Long => DataType::Int64,
                 ColumnType::Int => DataType::Int32,
+                ColumnType::Double => DataType::Float64,
                 ColumnType::Bool => DataType::Boolean,
                 ColumnType::Timestamp => DataType::Timestamp(TimeUnit::Microsecond, Some("+00:00".into())),
             };
@@ -94,6 +97,7 @@ impl TableSchema {
                 ColumnType::Text | ColumnType::Document => PrimitiveType::String,
                 ColumnType::Long => PrimitiveType::Long,
                 ColumnType::Int => PrimitiveType::Int,
+                ColumnType::Double => PrimitiveType::Double,
                 ColumnType::Bool => PrimitiveType::Boolean,
                 ColumnType::Timestamp => PrimitiveType::Timestamptz,
             });

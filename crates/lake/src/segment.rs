@@ -4,7 +4,8 @@ use std::sync::Arc;
 
 use anyhow::{Context, bail, ensure};
 use arrow::array::{
-    ArrayRef, BooleanBuilder, Int32Builder, Int64Builder, RecordBatch, StringBuilder, TimestampMicrosecondBuilder,
+    ArrayRef, BooleanBuilder, Float64Builder, Int32Builder, Int64Builder, RecordBatch, StringBuilder,
+    TimestampMicrosecondBuilder,
 };
 use arrow::datatypes::SchemaRef;
 use bytes::Bytes;
@@ -19,7 +20,7 @@ use crate::schema::{ColumnType, TableSchema, day_of};
 const ZSTD_LEVEL: i32 = 1;
 
 /// One value of a row, borrowed from the record it comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Value<'a> {
     /// For [`ColumnType::Text`] and [`ColumnType::Document`].
     Text(&'a str),
@@ -27,6 +28,8 @@ pub enum Value<'a> {
     Long(i64),
     /// For [`ColumnType::Int`].
     Int(i32),
+    /// For [`ColumnType::Double`].
+    Double(f64),
     /// For [`ColumnType::Bool`].
     Bool(bool),
     /// For [`ColumnType::Timestamp`]: microseconds since 1970.
@@ -64,6 +67,7 @@ enum ColumnBuilder {
     Text(StringBuilder),
     Long(Int64Builder),
     Int(Int32Builder),
+    Double(Float64Builder),
     Bool(BooleanBuilder),
     Timestamp(TimestampMicrosecondBuilder),
 }
@@ -74,6 +78,7 @@ impl ColumnBuilder {
             ColumnType::Text | ColumnType::Document => Self::Text(StringBuilder::new()),
             ColumnType::Long => Self::Long(Int64Builder::new()),
             ColumnType::Int => Self::Int(Int32Builder::new()),
+            ColumnType::Double => Self::Double(Float64Builder::new()),
             ColumnType::Bool => Self::Bool(BooleanBuilder::new()),
             ColumnType::Timestamp => Self::Timestamp(TimestampMicrosecondBuilder::new().with_timezone("+00:00")),
         }
@@ -85,11 +90,13 @@ impl ColumnBuilder {
             (Self::Text(builder), Value::Text(text)) => builder.append_value(text),
             (Self::Long(builder), Value::Long(number)) => builder.append_value(number),
             (Self::Int(builder), Value::Int(number)) => builder.append_value(number),
+            (Self::Double(builder), Value::Double(number)) => builder.append_value(number),
             (Self::Bool(builder), Value::Bool(truth)) => builder.append_value(truth),
             (Self::Timestamp(builder), Value::Timestamp(micros)) => builder.append_value(micros),
             (Self::Text(builder), Value::Null) => builder.append_null(),
             (Self::Long(builder), Value::Null) => builder.append_null(),
             (Self::Int(builder), Value::Null) => builder.append_null(),
+            (Self::Double(builder), Value::Null) => builder.append_null(),
             (Self::Bool(builder), Value::Null) => builder.append_null(),
             (Self::Timestamp(builder), Value::Null) => builder.append_null(),
             _ => return false,
@@ -102,6 +109,7 @@ impl ColumnBuilder {
             Self::Text(builder) => Arc::new(builder.finish()),
             Self::Long(builder) => Arc::new(builder.finish()),
             Self::Int(builder) => Arc::new(builder.finish()),
+            Self::Double(builder) => Arc::new(builder.finish()),
             Self::Bool(builder) => Arc::new(builder.finish()),
             Self::Timestamp(builder) => Arc::new(builder.finish()),
         }

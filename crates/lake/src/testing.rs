@@ -233,6 +233,7 @@ pub fn push_row(
         ColumnType::Long => Value::Long(offset),
         ColumnType::Int => Value::Int(source.partition),
         ColumnType::Bool => Value::Bool(offset % 2 == 0),
+        ColumnType::Double => Value::Double(0.5),
         ColumnType::Timestamp => Value::Timestamp(time(offset)),
     });
     segment.push(&values.collect::<Vec<_>>())

@@ -25,8 +25,9 @@ const HOMES: [(&str, &[&str], bool); 13] = [
     ("rdkafka", &["crates/kafka", "crates/local"], true),
     ("iceberg", &["crates/lake"], false),
     ("iceberg-*", &["crates/lake"], false),
-    ("parquet", &["crates/lake"], false),
-    ("arrow", &["crates/lake"], false),
+    // The benches hold the lake to a plain program that writes Parquet without it.
+    ("parquet", &["crates/lake", "benches"], false),
+    ("arrow", &["crates/lake", "benches"], false),
     ("arrow-*", &["crates/lake"], false),
     // Queries stand with the function that owns the table; pools are made by pg alone, see CLIENTS.
     ("sqlx", &["crates/pg", "crates/lake", "crates/ingest", "functions/"], true),

@@ -105,6 +105,9 @@ fn bounds_of(kind: ColumnType, statistics: &Statistics) -> Option<(Datum, Datum)
         }
         (ColumnType::Long, Statistics::Int64(of)) => Some((Datum::long(*of.min_opt()?), Datum::long(*of.max_opt()?))),
         (ColumnType::Int, Statistics::Int32(of)) => Some((Datum::int(*of.min_opt()?), Datum::int(*of.max_opt()?))),
+        (ColumnType::Double, Statistics::Double(of)) => {
+            Some((Datum::double(*of.min_opt()?), Datum::double(*of.max_opt()?)))
+        }
         (ColumnType::Bool, Statistics::Boolean(of)) => Some((Datum::bool(*of.min_opt()?), Datum::bool(*of.max_opt()?))),
         // Parquet has shortened these already where they were long, the upper bound upwards.
         (ColumnType::Text, Statistics::ByteArray(of)) => Some((

@@ -2,17 +2,19 @@
 
 use anyhow::Context;
 use arrow::array::{Array, AsArray, RecordBatch};
-use arrow::datatypes::{Int32Type, Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{Float64Type, Int32Type, Int64Type, TimestampMicrosecondType};
 
 use crate::schema::{ColumnType, TableSchema};
 
 /// One value.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub enum OwnedValue {
     /// Text or a document.
     Text(String),
     /// 64-bit and 32-bit integers.
     Long(i64),
+    /// 64-bit floating point.
+    Double(f64),
     /// True or false.
     Bool(bool),
     /// Microseconds since 1970.
@@ -22,7 +24,7 @@ pub enum OwnedValue {
 }
 
 /// One row: a value a column, in the schema's order.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Row(pub Vec<OwnedValue>);
 
 impl Row {
@@ -73,6 +75,9 @@ impl Row {
                 }
                 ColumnType::Int => {
                     array.as_primitive_opt::<Int32Type>().map(|array| OwnedValue::Long(array.value(row).into()))
+                }
+                ColumnType::Double => {
+                    array.as_primitive_opt::<Float64Type>().map(|array| OwnedValue::Double(array.value(row)))
                 }
                 ColumnType::Bool => array.as_boolean_opt().map(|array| OwnedValue::Bool(array.value(row))),
                 ColumnType::Timestamp => array
