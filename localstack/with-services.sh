@@ -14,7 +14,11 @@ unset MILLRACE_SERVICES MILLRACE_DIR MILLRACE_DATA KAFKA_BOOTSTRAP_SERVERS DATAB
 
 build_and_install services tests
 
-stop() { "$BIN_DIR/millrace" down --dir "$instance" || true; }
+catalog=""
+stop() {
+    [ -z "$catalog" ] || kill "$catalog" 2>/dev/null || true
+    "$BIN_DIR/millrace" down --dir "$instance" || true
+}
 # What an interrupted run left behind goes first: its processes, then its data.
 [ ! -d "$instance" ] || stop
 rm -rf "$instance"
@@ -28,6 +32,21 @@ eval "$addresses"
 MILLRACE_READERS_PYTHON=$(bash localstack/readers.sh python)
 MILLRACE_TOOLS_BIN=$(bash localstack/tools.sh bin)
 export MILLRACE_READERS_PYTHON MILLRACE_TOOLS_BIN MILLRACE_BIN_DIR="$BIN_DIR"
+
+# The REST catalog is for the tests alone, so that no instance knows it.
+export MILLRACE_PORT_ICEBERG_REST
+MILLRACE_PORT_ICEBERG_REST=$("$MILLRACE_READERS_PYTHON" -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+MILLRACE_SERVICE=iceberg-rest MILLRACE_DIR="$instance" bash localstack/iceberg-rest.sh run >"$instance/log/iceberg-rest.log" 2>&1 &
+catalog=$!
+waited=0
+until bash localstack/iceberg-rest.sh ready; do
+    waited=$((waited + 1))
+    if [ "$waited" -ge 300 ] || ! kill -0 "$catalog" 2>/dev/null; then
+        die "the REST catalog does not answer; its log is $instance/log/iceberg-rest.log"
+    fi
+    sleep 0.1
+done
+export ICEBERG_REST_URI="http://127.0.0.1:$MILLRACE_PORT_ICEBERG_REST"
 
 status=0
 "$@" || status=$?

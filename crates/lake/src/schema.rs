@@ -110,6 +110,8 @@ impl TableSchema {
     pub(crate) fn partitioning(&self) -> anyhow::Result<UnboundPartitionSpec> {
         let name = format!("{}_day", self.name(self.time));
         Ok(UnboundPartitionSpec::builder()
+            // A REST catalog refuses a specification without a number.
+            .with_spec_id(0)
             .add_partition_field(field_id(self.time), name, Transform::Day)
             .context("build the table's partitioning")?
             .build())

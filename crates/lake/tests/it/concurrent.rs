@@ -41,40 +41,42 @@ async fn commit_until(world: World, stop: Arc<AtomicBool>) -> (u64, u64) {
 
 #[test]
 fn three_writers_two_committers_and_a_reader_see_each_record_once() {
-    in_world(|world| async move {
-        const RECORDS: i64 = 1_000;
-        let stop = Arc::new(AtomicBool::new(false));
-        // The table is made before: two that create it at once have a test of their own.
-        world.committer().await;
-        let committers = [0, 1].map(|_| tokio::spawn(commit_until(world.clone(), stop.clone())));
-        let reader = tokio::spawn({
-            let (world, stop) = (world.clone(), stop.clone());
-            async move {
-                let (mut reads, mut last) = (0, 0);
-                while !stop.load(Ordering::SeqCst) {
-                    let ids = world.ids().await;
-                    let unique: BTreeSet<&String> = ids.iter().collect();
-                    assert_eq!(unique.len(), ids.len(), "a row was read twice");
-                    assert!(ids.len() >= last, "rows that were read before are gone");
-                    last = ids.len();
-                    reads += 1;
-                }
-                reads
+    in_world(|world| everything_at_once(world, 1_000));
+}
+
+/// Delivers these records three times, commits and reads, all at once, and asserts that each is there once.
+pub(crate) async fn everything_at_once(world: World, records: i64) {
+    let stop = Arc::new(AtomicBool::new(false));
+    // The table is made before: two that create it at once have a test of their own.
+    world.committer().await;
+    let committers = [0, 1].map(|_| tokio::spawn(commit_until(world.clone(), stop.clone())));
+    let reader = tokio::spawn({
+        let (world, stop) = (world.clone(), stop.clone());
+        async move {
+            let (mut reads, mut last) = (0, 0);
+            while !stop.load(Ordering::SeqCst) {
+                let ids = world.ids().await;
+                let unique: BTreeSet<&String> = ids.iter().collect();
+                assert_eq!(unique.len(), ids.len(), "a row was read twice");
+                assert!(ids.len() >= last, "rows that were read before are gone");
+                last = ids.len();
+                reads += 1;
             }
-        });
-        let writers = [50, 50, 37].map(|size| tokio::spawn(deliver(world.clone(), RECORDS, size)));
-        for writer in writers {
-            writer.await.unwrap();
+            reads
         }
-        stop.store(true, Ordering::SeqCst);
-        assert!(reader.await.unwrap() > 0);
-        let mut committed = 0;
-        for committer in committers {
-            committed += committer.await.unwrap().0;
-        }
-        assert_eq!(committed, RECORDS as u64);
-        world.assert_offsets(0..RECORDS).await;
     });
+    let writers = [50, 50, 37].map(|size| tokio::spawn(deliver(world.clone(), records, size)));
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    stop.store(true, Ordering::SeqCst);
+    assert!(reader.await.unwrap() > 0);
+    let mut committed = 0;
+    for committer in committers {
+        committed += committer.await.unwrap().0;
+    }
+    assert_eq!(committed, records as u64);
+    world.assert_offsets(0..records).await;
 }
 
 #[test]

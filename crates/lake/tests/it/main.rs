@@ -1,4 +1,4 @@
-//! The lake against real Postgres (`DATABASE_URL`) and S3 (`AWS_ENDPOINT_URL`).
+//! The lake against real Postgres (`DATABASE_URL`), S3 (`AWS_ENDPOINT_URL`) and a REST catalog (`ICEBERG_REST_URI`).
 
 #![allow(
     clippy::unwrap_used,
@@ -11,4 +11,6 @@
 mod committing;
 mod concurrent;
 mod reading;
+mod rest;
+mod rest_proxy;
 mod staging;
