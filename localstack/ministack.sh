@@ -12,6 +12,7 @@ run() {
     require_installed "$HOME_DIR"
     mkdir -p "$MILLRACE_DATA/state" "$MILLRACE_DATA/s3"
     cd "$MILLRACE_DATA"
+    keep_buckets
     # By default it would listen on all interfaces, open MQTT and SFTP ports, and keep its state under /tmp.
     export BIND_HOST=127.0.0.1 GATEWAY_PORT="$(port MINISTACK)" IOT_MTLS_ENABLED=0 SFTP_ENABLED=0
     export PERSIST_STATE=1 STATE_DIR="$MILLRACE_DATA/state" S3_PERSIST=1 S3_DATA_DIR="$MILLRACE_DATA/s3"
@@ -19,6 +20,15 @@ run() {
     # Its own endpoint must not be taken for a real AWS by the client library inside it.
     unset AWS_ENDPOINT_URL AWS_PROFILE
     exec "$HOME_DIR/venv/bin/python" -m ministack
+}
+
+# An object is on disk before its PUT is answered, but which buckets there are is written at a clean stop only. After a
+# kill they are known by their folders, except that an empty folder is passed over: so none is left empty.
+keep_buckets() {
+    local bucket
+    for bucket in "$MILLRACE_DATA"/s3/*/*/; do
+        [ ! -d "$bucket" ] || mkdir -p "$bucket.bucket"
+    done
 }
 
 ready() { [ "$(http_status GET "$(port MINISTACK)" /_ministack/health)" = 200 ]; }
