@@ -29,7 +29,7 @@ use crate::{
     lint,
     metrics::Metrics,
     ports::PortChoice,
-    services::{ScriptEnvironment, Services},
+    services::{self, ScriptEnvironment, Services},
     watch::Watch,
 };
 
@@ -92,6 +92,8 @@ pub async fn up(options: &UpOptions, instance: &Instance, progress: impl Fn(&str
     if let Some(running) = instance.running() {
         bail!("{} runs already (process {}); stop it with `millrace down`", instance.dir().display(), running.pid);
     }
+    // A runner that was killed has not stopped its services, and they hold their ports.
+    services::end_left_behind(instance).await;
     let plan = plan(options, instance)?;
     for finding in lint::check(&plan.application) {
         progress(&format!("{}:{}", options.template.display(), finding.line()));
