@@ -7,7 +7,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 MILLRACE = $(BIN)/millrace
 
-.PHONY: help up down status logs setup build test lint bench clean distclean
+.PHONY: help up down status logs setup build test lint bench soak clean distclean
 
 help: ## this list
 	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -39,6 +39,9 @@ lint: ## formatting and clippy, warnings are errors
 
 bench: ## the measurements behind BENCHMARKS.md (release profile)
 	@bash localstack/with-services.sh cargo bench --package millrace-bench
+
+soak: ## 10,000,000 records while everything is killed in turn: each is in the table once (SOAK_RECORDS=200000: fewer)
+	@bash benches/soak/run.sh
 
 clean: ## stop, and remove the data
 	@bash localstack/clean.sh
