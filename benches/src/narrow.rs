@@ -4,7 +4,7 @@
 use chrono::{DateTime, Utc};
 use ingest::{Format, Rejection};
 use kit::kafka::Record;
-use lake::{Column, ColumnType, SegmentBuilder, TableSchema, Value};
+use lake::{Column, ColumnType, RowKey, SegmentBuilder, TableSchema, Value};
 use serde::Deserialize;
 
 /// The table's namespace.
@@ -55,6 +55,10 @@ impl Format for Narrow {
         let time = |error: chrono::ParseError| Rejection { rule: "ts.parse", reason: error.to_string() };
         row.micros = DateTime::parse_from_rfc3339(row.ts).map_err(time)?.timestamp_micros();
         Ok(row)
+    }
+
+    fn key(&self, row: &Row<'_>) -> RowKey {
+        RowKey::number(row.id.cast_unsigned())
     }
 
     fn time(&self, row: &Row<'_>) -> i64 {

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use kit::kafka::Record;
-use lake::{Plan, Segment, SegmentBuilder};
+use lake::{Lake, Plan, Segment};
 
 use crate::format::{Format, Rejection};
 
@@ -36,39 +36,40 @@ pub(crate) fn group(records: &[Record]) -> Vec<Group<'_>> {
 
 /// A batch's new records, sorted into rows and dead letters.
 pub(crate) struct Checked {
-    /// `None` when no record is good.
+    /// `None` when no record is good and new.
     pub segment: Option<Segment>,
     /// Rows in it.
     pub records: usize,
     pub dead_letters: Vec<kafka::Message>,
 }
 
-/// Checks the records that the plan keeps, and writes the counts into it.
+/// Checks the records that the plan keeps, leaves repeats out, and writes the counts into it.
 pub(crate) fn check<F: Format>(
     format: &F,
+    lake: &Lake,
     groups: &[&Group<'_>],
     plan: &mut Plan,
-    mut segment: SegmentBuilder,
     now: DateTime<Utc>,
 ) -> anyhow::Result<Checked> {
+    let mut segment = lake.segment()?;
     let mut rows: Vec<(F::Row<'_>, &Record)> = Vec::new();
     let mut dead_letters = Vec::new();
     for part in &mut plan.partitions {
         let Some(group) = groups.get(part.offered) else { continue };
         let kept: Vec<&Record> =
             part.keep.iter().filter_map(|&position| group.records.get(position).copied()).collect();
+        let mut good: Vec<(F::Row<'_>, &Record)> = Vec::with_capacity(kept.len());
         for record in kept {
             match format.read(record, now) {
-                Ok(row) => {
-                    part.records += 1;
-                    rows.push((row, record));
-                }
+                Ok(row) => good.push((row, record)),
                 Err(rejection) => {
                     part.reject(rejection.rule);
                     dead_letters.push(dead_letter(record, &rejection));
                 }
             }
         }
+        let is_new = lake.admit(part, good.iter().map(|(row, _)| format.key(row)));
+        rows.extend(good.into_iter().zip(is_new).filter_map(|(row, is_new)| is_new.then_some(row)));
     }
     // Segments are written by day, and queries ask for the newest: so by time, then in Kafka's order.
     rows.sort_by_key(|(row, _)| format.time(row));

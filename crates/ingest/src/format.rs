@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use kit::kafka::Record;
-use lake::SegmentBuilder;
+use lake::{RowKey, SegmentBuilder};
 
 /// How records of a topic become rows of a table.
 pub trait Format: Send + Sync + 'static {
@@ -17,6 +17,10 @@ pub trait Format: Send + Sync + 'static {
     /// # Errors
     /// The first rule that the record breaks; it goes to the dead-letter topic with it.
     fn read<'a>(&self, record: &'a Record, now: DateTime<Utc>) -> Result<Self::Row<'a>, Rejection>;
+
+    /// What makes the row the same as another: of several rows with one key, within the window of repeats, the table
+    /// gets the first.
+    fn key(&self, row: &Self::Row<'_>) -> RowKey;
 
     /// The row's time, microseconds since 1970: segments are written by day, and queries ask for the newest.
     fn time(&self, row: &Self::Row<'_>) -> i64;

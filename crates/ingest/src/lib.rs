@@ -12,9 +12,11 @@ mod catalog;
 mod commit_worker;
 mod format;
 mod identity;
+mod repeats;
 mod writer;
 
 pub use catalog::load_catalog;
 pub use commit_worker::{CommitWorker, Settings, Summary};
 pub use format::{Format, Rejection};
+pub use repeats::repeat_limits;
 pub use writer::Writer;

@@ -1,7 +1,8 @@
 //! The writer: what of a batch is new, checked and staged. See the crate for what it is for.
 //!
 //! - Idempotency: `(cluster id, topic id, partition, offset)`. The staged watermark of each partition moves in the
-//!   transaction that registers the segment; what lies below it is trimmed. The same batch again changes nothing.
+//!   transaction that registers the segment; what lies below it is trimmed. The same batch again changes nothing. A row
+//!   whose key came already under another offset, within the window of repeats, is counted and left out.
 //! - Failure: a service that is away fails the whole batch, which Lambda delivers again. A topic whose identity cannot
 //!   be read fails only its own partitions. A dead letter is acknowledged before the watermark moves, so a crash
 //!   between the two sends it a second time, with the same origin; it is never lost.
@@ -72,20 +73,23 @@ impl<F: Format> Writer<F> {
             tracing::info!("all of the batch is staged already");
             return Ok(Outcome::Staged);
         }
-        let checked = batch::check(&self.format, groups, &mut plan, self.lake.segment()?, invocation.now)?;
+        let checked = batch::check(&self.format, &self.lake, groups, &mut plan, invocation.now)?;
         let dead_letters = checked.dead_letters.len();
         self.send_dead_letters(checked.dead_letters).await?;
         let outcome = self.lake.stage(&plan, checked.segment.as_ref()).await?;
         if outcome == Outcome::Staged {
             let bytes = checked.segment.as_ref().map_or(0, lake::Segment::size);
+            let duplicates: u64 = plan.partitions.iter().map(|part| part.duplicates).sum();
             Metrics::new(F::METRICS, invocation.now)
                 .count("staged_records", checked.records as u64)
+                .count("duplicates", duplicates)
                 .count("dead_letters", dead_letters as u64)
                 .bytes("segment", bytes as u64)
                 .emit();
             count_rules::<F>(&plan, invocation.now);
             tracing::info!(
                 lake.records = checked.records,
+                lake.duplicates = duplicates,
                 lake.dead_letters = dead_letters,
                 lake.segment_bytes = bytes,
                 "staged a batch"

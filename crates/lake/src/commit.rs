@@ -17,6 +17,7 @@ use crate::catalog::{CatalogConfig, CatalogKind};
 use crate::data_file::Place;
 use crate::fenced::FencedCatalog;
 use crate::ledger::{self, TableStatus, WaitingSegment};
+use crate::repeats::rows;
 use crate::{Lake, catalog, crash, merge};
 
 /// Segments and data files on their way at a time.
@@ -189,11 +190,13 @@ impl Committer {
     }
 
     /// Deletes the objects of segments that were committed longer than `age` ago, at most `limit`: a query that began
-    /// before the commit has long ended. Returns how many.
+    /// before the commit has long ended. Returns how many. Keys that no window of repeats reaches any more go too.
     ///
     /// # Errors
     /// When S3 or Postgres does not answer; what is left is done the next time.
     pub async fn clean(&self, age: Duration, limit: i64) -> anyhow::Result<usize> {
+        let forgotten = rows::clean(&self.lake.pool, &self.lake.table_name, self.lake.repeats.limits, limit).await?;
+        tracing::debug!(lake.key_rows = forgotten, "forgot keys that no window reaches");
         let expired = ledger::expired(&self.lake.pool, &self.lake.table_name, age, limit).await?;
         let paths: Vec<String> = expired.iter().filter_map(|(_, path)| path.clone()).collect();
         stream::iter(paths)

@@ -11,6 +11,8 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::crash;
+use crate::repeats::rows::Fresh;
+use crate::repeats::{Keys, RepeatLimits, Repeats, RowKey, Seen, Verdict};
 use crate::schema::TableSchema;
 use crate::segment::{Segment, SegmentBuilder};
 use crate::staging::{self, ObjectRow, StagedRange};
@@ -23,6 +25,7 @@ pub struct Lake {
     pub(crate) table_name: String,
     pub(crate) pool: PgPool,
     pub(crate) storage: FileIO,
+    pub(crate) repeats: Repeats,
 }
 
 /// What a batch holds of one partition.
@@ -46,8 +49,8 @@ pub struct Plan {
     pub continues: bool,
 }
 
-/// What of one partition is new. Before staging each record that is kept must be accounted for: as a row in `records`, as
-/// a duplicate, or with [`PlannedPartition::reject`].
+/// What of one partition is new. Before staging each record that is kept must be accounted for: with [`Lake::admit`],
+/// which tells rows from duplicates, with [`PlannedPartition::reject`], or by hand.
 #[derive(Debug, Clone)]
 pub struct PlannedPartition {
     /// Position in what was offered.
@@ -60,7 +63,11 @@ pub struct PlannedPartition {
     pub duplicates: u64,
     rejected: BTreeMap<&'static str, u64>,
     source: Source,
-    topic: String,
+    seen: Seen,
+    /// Keys of the rows that were admitted.
+    keys: Keys,
+    /// False when rows were admitted on a window that another batch has changed.
+    current: bool,
     expected: Option<i64>,
     range: OffsetRange,
     gap: u64,
@@ -78,7 +85,8 @@ pub enum Outcome {
 impl Lake {
     /// The table that `config` names, with these columns.
     pub fn new(config: Config, schema: &'static TableSchema, pool: PgPool) -> Self {
-        Self { table_name: config.table_name(), storage: config.file_io(), config, schema, pool }
+        let (table_name, storage) = (config.table_name(), config.file_io());
+        Self { table_name, storage, config, schema, pool, repeats: Repeats::new(RepeatLimits::default()) }
     }
 
     /// `namespace.table`.
@@ -94,36 +102,63 @@ impl Lake {
         SegmentBuilder::new(self.schema)
     }
 
-    /// Reads the staged watermarks and trims what was offered.
+    /// Remembers keys within these limits instead of the default ones, and none of those seen so far.
+    #[must_use]
+    pub fn with_repeats(self, limits: RepeatLimits) -> Self {
+        Self { repeats: Repeats::new(limits), ..self }
+    }
+
+    /// Reads the staged watermarks, trims what was offered, and brings the windows of repeats up to date.
     ///
     /// # Errors
     /// When Postgres does not answer.
     pub async fn plan(&self, offered: &[Offered]) -> anyhow::Result<Plan> {
-        let sources: Vec<Source> = offered.iter().map(|part| part.source.clone()).collect();
-        let watermarks = staging::watermarks(&self.pool, &self.table_name, &sources).await?;
+        let ends = staging::ends(&self.pool, &self.table_name, offered).await?;
         let mut continues = true;
-        let partitions = offered.iter().enumerate().filter_map(|(position, part)| {
-            let expected = watermarks.get(&part.source).copied();
-            let Trimmed { keep, range, gap } = trim(expected, &part.offsets);
-            continues &= expected.is_some() && keep.len() == part.offsets.len() && gap == 0;
-            let range = range?;
+        let mut partitions = Vec::new();
+        for (position, (part, end)) in offered.iter().zip(ends).enumerate() {
+            let Trimmed { keep, range, gap } = trim(end.watermark, &part.offsets);
+            continues &= end.watermark.is_some() && keep.len() == part.offsets.len() && gap == 0;
+            let Some(range) = range else { continue };
             // Before the first record and between two of them.
             let gap = (range.next - range.first).saturating_sub_unsigned(keep.len() as u64);
-            Some(PlannedPartition {
+            let seen = Seen {
+                topic: part.topic.clone(),
+                partition: part.source.partition,
+                place: end.repeats,
+                span: self.repeats.limits.span(end.partitions),
+                now: end.now,
+            };
+            self.repeats.refresh(&self.pool, &self.table_name, &seen).await?;
+            partitions.push(PlannedPartition {
                 offered: position,
                 keep,
                 records: 0,
                 duplicates: 0,
                 rejected: BTreeMap::new(),
                 source: part.source.clone(),
-                topic: part.topic.clone(),
-                expected,
+                seen,
+                keys: Keys::default(),
+                current: true,
+                expected: end.watermark,
                 range,
                 gap: u64::try_from(gap).unwrap_or(0),
-            })
-        });
-        let partitions = partitions.collect();
+            });
+        }
         Ok(Plan { partitions, continues })
+    }
+
+    /// Decides which of a partition's good records become rows: for each key, in the order of the records, whether it
+    /// is neither in the window of repeats nor among the keys before it. Counts the others as duplicates. Call it once a
+    /// plan and partition.
+    pub fn admit(&self, part: &mut PlannedPartition, keys: impl Iterator<Item = RowKey>) -> Vec<bool> {
+        let Verdict { is_new, keys, current } = self.repeats.judge(&part.seen, keys);
+        let rows = is_new.iter().filter(|is_new| **is_new).count();
+        part.records += rows as u64;
+        part.duplicates += (is_new.len() - rows) as u64;
+        part.keys = keys;
+        part.current = current;
+        is_new
     }
 
     /// Stores the segment's object and registers it with the plan's ranges: rows and watermarks in one transaction.
@@ -134,6 +169,9 @@ impl Lake {
     /// commit sees it. When the plan does not account for each record that it keeps: that is a fault in the caller.
     pub async fn stage(&self, plan: &Plan, segment: Option<&Segment>) -> anyhow::Result<Outcome> {
         plan.partitions.iter().try_for_each(PlannedPartition::check)?;
+        if plan.partitions.iter().any(|part| !part.current) {
+            return Ok(Outcome::Outrun);
+        }
         let object = match segment {
             Some(segment) => {
                 let object = self.store(segment).await?;
@@ -143,8 +181,10 @@ impl Lake {
             None => None,
         };
         let ranges: Vec<StagedRange> = plan.partitions.iter().map(PlannedPartition::staged).collect();
-        if staging::register(&self.pool, &self.table_name, object.as_ref(), &ranges).await? {
+        let fresh: Vec<Fresh> = plan.partitions.iter().filter_map(PlannedPartition::fresh).collect();
+        if let Some(at) = staging::register(&self.pool, &self.table_name, object.as_ref(), &ranges, &fresh).await? {
             crash::point("stage.registered");
+            fresh.iter().for_each(|fresh| self.repeats.remember(fresh, at));
             return Ok(Outcome::Staged);
         }
         if let Some(object) = object
@@ -196,17 +236,28 @@ impl PlannedPartition {
             accounted == kept,
             "partition {} of {} keeps {kept} records, accounted for are {} rows, {} duplicates and {rejected} dead letters",
             self.source.partition,
-            self.topic,
+            self.seen.topic,
             self.records,
             self.duplicates
         );
         Ok(())
     }
 
+    /// The keys that the segment brings.
+    fn fresh(&self) -> Option<Fresh> {
+        (self.keys.len() > 0).then(|| Fresh {
+            topic: self.seen.topic.clone(),
+            partition: self.seen.partition,
+            place: self.seen.place.after(self.keys.len()),
+            span: self.seen.span,
+            keys: self.keys.clone(),
+        })
+    }
+
     fn staged(&self) -> StagedRange {
         StagedRange {
             source: self.source.clone(),
-            topic: self.topic.clone(),
+            topic: self.seen.topic.clone(),
             expected: self.expected,
             range: self.range,
             records: self.records,

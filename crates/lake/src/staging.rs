@@ -4,8 +4,12 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use domain::lake::{OffsetRange, Source, Watermarks};
+use domain::lake::{OffsetRange, Source};
 use sqlx::{PgConnection, PgPool, Row};
+
+use crate::Offered;
+use crate::repeats::rows::Fresh;
+use crate::repeats::{self, Place};
 
 /// One partition's part of a segment that is to be registered.
 #[derive(Debug, Clone)]
@@ -52,47 +56,75 @@ fn arrays<'a>(sources: impl Iterator<Item = &'a Source>) -> (Vec<String>, Vec<St
     arrays
 }
 
-/// The staged watermarks of these partitions; a partition never seen is missing.
-pub(crate) async fn watermarks(pool: &PgPool, table: &str, sources: &[Source]) -> anyhow::Result<Watermarks> {
-    let (clusters, topics, partitions) = arrays(sources.iter());
+/// How far a partition has come, as one statement saw it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct End {
+    /// The staged watermark; none on a partition never seen.
+    pub watermark: Option<i64>,
+    /// The end of its chain of keys, which all incarnations of the topic share.
+    pub repeats: Place,
+    /// Partitions that the table has been fed from, this one or not.
+    pub partitions: i64,
+    /// Postgres' time, microseconds.
+    pub now: i64,
+}
+
+/// How far each of these partitions has come, in their order.
+pub(crate) async fn ends(pool: &PgPool, table: &str, offered: &[Offered]) -> anyhow::Result<Vec<End>> {
+    let (clusters, topic_ids, partitions) = arrays(offered.iter().map(|part| &part.source));
     let rows = sqlx::query(
-        "select cluster_id, topic_id, partition, next_offset from lake_watermarks
-          where table_name = $1
-            and (cluster_id, topic_id, partition) in (select * from unnest($2::text[], $3::text[], $4::int[]))",
+        "select w.next_offset, coalesce(r.sequence, 0) as sequence, coalesce(r.total, 0) as total,
+                (select count(distinct (topic, partition)) from lake_watermarks where table_name = $1) as partitions,
+                (extract(epoch from now()) * 1000000)::bigint as now
+           from unnest($2::text[], $3::text[], $4::int[], $5::text[]) with ordinality
+                as o (cluster_id, topic_id, partition, topic, position)
+           left join lake_watermarks w on (w.table_name, w.cluster_id, w.topic_id, w.partition)
+                                        = ($1, o.cluster_id, o.topic_id, o.partition)
+           left join lateral (select sequence, total from lake_repeats
+                               where table_name = $1 and topic = o.topic and partition = o.partition
+                               order by sequence desc limit 1) r on true
+          order by o.position",
     )
     .bind(table)
     .bind(clusters)
-    .bind(topics)
+    .bind(topic_ids)
     .bind(partitions)
+    .bind(offered.iter().map(|part| part.topic.clone()).collect::<Vec<_>>())
     .fetch_all(pool)
     .await
     .context("read the staged watermarks")?;
-    rows.iter().map(|row| Ok((source_of(row)?, row.try_get("next_offset")?))).collect()
+    let ends = rows.iter().map(|row| {
+        Ok(End {
+            watermark: row.try_get("next_offset")?,
+            repeats: Place { sequence: row.try_get("sequence")?, total: row.try_get("total")? },
+            partitions: row.try_get("partitions")?,
+            now: row.try_get("now")?,
+        })
+    });
+    ends.collect::<sqlx::Result<_>>().context("read the staged watermarks")
 }
 
-fn source_of(row: &sqlx::postgres::PgRow) -> sqlx::Result<Source> {
-    Ok(Source {
-        cluster_id: row.try_get("cluster_id")?,
-        topic_id: row.try_get("topic_id")?,
-        partition: row.try_get("partition")?,
-    })
-}
-
-/// Registers a segment and moves the watermarks, in one transaction; `false`, and nothing changed, when a watermark is
-/// no longer what the trim saw.
+/// Registers a segment with its keys and moves the watermarks, in one transaction; `None`, and nothing changed, when a
+/// watermark or the end of a chain of keys is no longer what the plan saw. Returns when the keys were stored,
+/// microseconds.
 pub(crate) async fn register(
     pool: &PgPool,
     table: &str,
     object: Option<&ObjectRow>,
     ranges: &[StagedRange],
-) -> anyhow::Result<bool> {
+    fresh: &[Fresh],
+) -> anyhow::Result<Option<i64>> {
     let mut transaction = pool.begin().await.context("begin to register a segment")?;
     let mut sorted: Vec<&StagedRange> = ranges.iter().collect();
     // Rows are locked in one order everywhere, else two writers of the same partitions could block each other.
     sorted.sort_by(|a, b| a.source.cmp(&b.source));
-    if !move_watermarks(&mut transaction, table, &sorted).await? {
+    let mut at = None;
+    if move_watermarks(&mut transaction, table, &sorted).await? {
+        at = if fresh.is_empty() { Some(0) } else { repeats::rows::insert(&mut transaction, table, fresh).await? };
+    }
+    if at.is_none() {
         transaction.rollback().await.context("give up registering a segment")?;
-        return Ok(false);
+        return Ok(None);
     }
     count_rules(&mut transaction, table, &sorted).await?;
     let (clusters, topics, partitions) = arrays(sorted.iter().map(|range| &range.source));
@@ -119,7 +151,7 @@ pub(crate) async fn register(
     .await
     .context("insert a segment")?;
     transaction.commit().await.context("commit a segment's registration")?;
-    Ok(true)
+    Ok(at)
 }
 
 /// Inserts the watermarks of new partitions and moves the others. A row that another transaction is moving makes this

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use domain::github::event::{self, Event};
 use ingest::{Format, Rejection};
 use kit::kafka::Record;
-use lake::{SegmentBuilder, Value};
+use lake::{RowKey, SegmentBuilder, Value};
 
 /// GitHub's events, as the poller sends them.
 pub struct GithubEvents;
@@ -18,6 +18,10 @@ impl Format for GithubEvents {
         let missing = || Rejection { rule: "value", reason: "the record has no value".to_owned() };
         let value = record.value.as_deref().ok_or_else(missing)?;
         event::parse(value, now).map_err(|rejection| Rejection { rule: rejection.rule, reason: rejection.reason })
+    }
+
+    fn key(&self, event: &Event<'_>) -> RowKey {
+        RowKey::of(event.id.as_bytes())
     }
 
     fn time(&self, event: &Event<'_>) -> i64 {

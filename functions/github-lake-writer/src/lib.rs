@@ -7,7 +7,7 @@
 //! - Failure: a service that is away fails the whole batch, which Lambda delivers again; a topic whose identity cannot be
 //!   read fails only its own partitions.
 //!
-//! Not here yet: ids that the source repeats, topics re-created while a batch is on its way.
+//! Not here yet: topics re-created while a batch is on its way.
 
 mod format;
 
@@ -18,17 +18,20 @@ use lake::{Lake, github};
 
 pub use format::GithubEvents;
 
-/// Reads the configuration: `DATABASE_URL` or `DATABASE_SECRET_ARN`, `KAFKA_BOOTSTRAP_SERVERS` or `MSK_CLUSTER_ARN`, and
-/// the lake's variables.
+/// Reads the configuration: `DATABASE_URL` or `DATABASE_SECRET_ARN`, `KAFKA_BOOTSTRAP_SERVERS` or `MSK_CLUSTER_ARN`, the
+/// lake's variables, and those of repeats ([`ingest::repeat_limits`]).
 ///
 /// # Errors
 /// When one is missing or malformed, or a secret cannot be read.
 pub async fn load() -> anyhow::Result<Writer<GithubEvents>> {
-    let env = kit::Env::from_process();
+    let mut env = kit::Env::from_process();
+    let repeats = ingest::repeat_limits(&mut env);
     let config = lake::Config::read(github::NAMESPACE, github::TABLE, |name| env.optional(name));
+    env.finish()?;
     let (postgres, kafka) = tokio::try_join!(pg::Config::load(), kafka::Config::load())?;
     let pool = pg::connect_lazy(&pg::Config { max_connections: 2, ..postgres })?;
-    Ok(Writer::new(GithubEvents, Lake::new(config, &github::SCHEMA, pool), kafka))
+    let lake = Lake::new(config, &github::SCHEMA, pool).with_repeats(repeats);
+    Ok(Writer::new(GithubEvents, lake, kafka))
 }
 
 /// Stages what of the batch is new.

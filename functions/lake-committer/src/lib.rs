@@ -16,18 +16,19 @@ use kit::{Env, Invocation};
 use lake::{Lake, github};
 
 /// Reads the configuration: `DATABASE_URL` or `DATABASE_SECRET_ARN`, the lake's variables, those of the catalog
-/// ([`ingest::load_catalog`]), and [`Settings`].
+/// ([`ingest::load_catalog`]), those of repeats ([`ingest::repeat_limits`]), and [`Settings`].
 ///
 /// # Errors
 /// When one is missing or malformed, or a secret cannot be read.
 pub async fn load() -> anyhow::Result<CommitWorker> {
     let mut env = Env::from_process();
     let settings = Settings::read(&mut env);
+    let repeats = ingest::repeat_limits(&mut env);
     let config = lake::Config::read(github::NAMESPACE, github::TABLE, |name| env.optional(name));
     env.finish()?;
     let postgres = pg::Config::load().await?;
     let pool = pg::connect_lazy(&pg::Config { max_connections: 2, ..postgres.clone() })?;
-    let lake = Lake::new(config, &github::SCHEMA, pool.clone());
+    let lake = Lake::new(config, &github::SCHEMA, pool.clone()).with_repeats(repeats);
     let catalog = ingest::load_catalog(&postgres.url).await?;
     Ok(CommitWorker::new(lake, pool, catalog, settings))
 }

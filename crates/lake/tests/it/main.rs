@@ -11,6 +11,7 @@
 mod committing;
 mod concurrent;
 mod reading;
+mod repeats;
 mod rest;
 mod rest_proxy;
 mod staging;
