@@ -8,7 +8,7 @@ use clap_complete::Shell;
 use super::console;
 
 /// By command.
-const EXAMPLES: [(&str, &str); 9] = [
+const EXAMPLES: [(&str, &str); 10] = [
     (
         "up",
         "  millrace up                                   everything in template.yaml, until Ctrl-C
@@ -55,6 +55,12 @@ const EXAMPLES: [(&str, &str); 9] = [
         "env",
         "  eval \"$(millrace env)\"                         addresses of the stack, for programs and tests
   millrace env --json | jq -r .KAFKA_BOOTSTRAP_SERVERS",
+    ),
+    (
+        "redrive",
+        "  millrace redrive github-events.dlq --dry-run  what would be sent, by rule and topic
+  millrace redrive github-events.dlq --rule timestamp --limit 100
+  millrace redrive github-events.failed         what the trigger gave up after its retries",
     ),
     (
         "completions",

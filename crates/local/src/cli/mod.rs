@@ -12,6 +12,7 @@ mod lint;
 mod live;
 mod logs;
 mod paths;
+mod redrive;
 mod replay;
 mod scale;
 mod token;
@@ -53,6 +54,8 @@ enum Command {
     Invoke(invoke::InvokeArguments),
     /// Send recorded events, or what a Kafka trigger has read, once more
     Replay(replay::ReplayArguments),
+    /// Send dead letters, or a trigger's failed records, to their topics again
+    Redrive(redrive::RedriveArguments),
     /// Run a schedule once now, enabled or not, and print the event that its function gets
     Fire(fire::FireArguments),
     /// Print the log of a function or a service, or of the runner when none is named
@@ -182,6 +185,7 @@ fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
             Command::Token(arguments) => token::run(&open()?, arguments),
             Command::Env { json } => inspect::env(&open()?, *json),
             Command::Replay(arguments) => return replay::run(&cli.dir, arguments).await,
+            Command::Redrive(arguments) => return redrive::run(&cli.dir, arguments).await,
             Command::Invoke(arguments) => return invoke::run(&cli.dir, arguments).await,
             Command::Fire(arguments) => fire::fire(&open()?, arguments).await,
             Command::Restart(named) => control::act(&open()?, "restart", &named.name).await,

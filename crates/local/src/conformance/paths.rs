@@ -1,8 +1,8 @@
-//! What stands between a trigger and a function's answer: other hosts, injected faults, records and replay.
+//! What stands between a trigger and a function's answer: other hosts, injected faults, records, replay and redrive.
 
 use super::Rule;
 
-/// Checked by `tests/it/paths/`, `tests/it/chaos/` and `tests/it/replay/`.
+/// Checked by `tests/it/paths/`, `tests/it/chaos/`, `tests/it/replay/` and `tests/it/redrive.rs`.
 pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "paths.watch.two-functions-of-cargo-lambda-answer-at-once-and-none-is-started-here",
@@ -117,6 +117,36 @@ pub(super) const RULES: &[Rule] = &[
     Rule {
         id: "replay.stack.an-api-answers-500-to-an-injected-error-and-503-to-injected-throttling",
         text: "An HTTP API's client gets 500 for an injected error and 503 for injected throttling, as for real ones",
+        source: "",
+    },
+    Rule {
+        id: "redrive.each-goes-to-its-topic-as-it-was-and-a-second-run-sends-only-what-is-new",
+        text: "`millrace redrive` sends each dead letter to its origin with key, value and headers byte for byte, and a second run sends only what is new",
+        source: "",
+    },
+    Rule {
+        id: "redrive.a-run-that-is-killed-half-way-loses-none-and-repeats-no-more-than-it-had-not-passed-by",
+        text: "A redrive that is killed half-way, twice, loses no letter and repeats at most the 500 that were not passed by yet",
+        source: "",
+    },
+    Rule {
+        id: "redrive.a-rule-alone-leaves-the-others-for-another-run",
+        text: "`--rule` sends the letters of one rule; the others stay for another run, which sends none twice",
+        source: "",
+    },
+    Rule {
+        id: "redrive.what-a-trigger-gave-up-goes-back-as-it-was",
+        text: "Records that a trigger gave up to a Kafka topic, failed or too large, go back to their topic byte for byte",
+        source: "",
+    },
+    Rule {
+        id: "redrive.what-cannot-be-sent-is-named-and-does-not-block-the-rest",
+        text: "A record that is no letter is named with its place and reason and passed by; a topic that does not exist stops the run",
+        source: "",
+    },
+    Rule {
+        id: "redrive.nothing-is-sent-twice-when-kafka-may-have-forgotten-the-position",
+        text: "An old letter in a topic without a position is refused, because Kafka forgets positions; `--from-beginning` sends it",
         source: "",
     },
 ];

@@ -6,7 +6,8 @@ use libtest_mimic::{Failed, Trial};
 use millrace::conformance;
 
 use crate::{
-    asynchronous, chaos, destinations, host, http, kafka, paths, pattern, rabbitmq, replay, schedules, template,
+    asynchronous, chaos, destinations, host, http, kafka, paths, pattern, rabbitmq, redrive, replay, schedules,
+    template,
 };
 
 /// Checks one rule against the real thing; a panic says what was found instead.
@@ -59,6 +60,7 @@ fn table() -> Vec<Case> {
         paths::cases(),
         chaos::cases(),
         replay::cases(),
+        redrive::cases(),
     ]
     .into_iter()
     .flatten()

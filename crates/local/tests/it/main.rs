@@ -21,6 +21,7 @@ mod kafka;
 mod paths;
 mod pattern;
 mod rabbitmq;
+mod redrive;
 mod replay;
 mod schedules;
 mod support;
