@@ -11,12 +11,14 @@ use chrono::Utc;
 use domain::lake::{CommitLimits, commit_is_due};
 use kit::metrics::Metrics;
 use kit::{Env, Invocation};
-use lake::{CatalogConfig, CatalogKind, Commit, Committer, Lake};
+use lake::{CatalogConfig, CatalogKind, Commit, Committer, Lake, Maintainer, Maintenance, Upkeep};
 use pg::Lease;
 use serde::Serialize;
 use sqlx::PgPool;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
+
+use crate::upkeep::{self, Keeper};
 
 /// The lease outlives a missed renewal, and not by much.
 const LEASE: Duration = Duration::from_secs(30);
@@ -24,10 +26,6 @@ const LEASE: Duration = Duration::from_secs(30);
 const RESERVE: Duration = Duration::from_secs(10);
 /// How long between two looks at what waits.
 const LOOK: Duration = Duration::from_millis(250);
-/// Age at which a committed segment's object is deleted; no query lasts as long.
-const SEGMENT_KEPT: Duration = Duration::from_secs(3600);
-/// Segment objects deleted in one invocation.
-const CLEAN_LIMIT: i64 = 2_000;
 
 /// When and how much to commit.
 #[derive(Debug, Clone)]
@@ -39,19 +37,28 @@ pub struct Settings {
     pub file_bytes: usize,
     /// The invocation ends when nothing has waited for so long (`LAKE_IDLE_SECONDS`).
     pub idle: Duration,
+    /// Commits after which the table is kept (see [`Maintenance`]) even while more wait; 0: it never is, another engine
+    /// does it (`LAKE_MAINTAIN_COMMITS`).
+    pub maintain_commits: u64,
+    /// How it is kept: `LAKE_SNAPSHOTS_KEPT`, `LAKE_GARBAGE_AGE_SECONDS`, `LAKE_FILE_BYTES`, `LAKE_JOIN_FILES`,
+    /// `LAKE_ORPHAN_AGE_SECONDS`, `LAKE_SWEEP_SECONDS`, `LAKE_SWEEP_DRY_RUN`.
+    pub maintenance: Maintenance,
 }
 
 impl Settings {
     /// Reads the variables; faults are kept in `env`.
     pub fn read(env: &mut Env) -> Self {
+        let file_bytes = env.parsed_or("LAKE_FILE_BYTES", 128 << 20);
         Self {
             limits: CommitLimits {
                 bytes: env.parsed_or("LAKE_COMMIT_BYTES", 64 << 20),
                 segments: env.parsed_or("LAKE_COMMIT_SEGMENTS", 1_000),
                 age: Duration::from_secs(env.parsed_or("LAKE_COMMIT_AGE_SECONDS", 30)),
             },
-            file_bytes: env.parsed_or("LAKE_FILE_BYTES", 128 << 20),
+            file_bytes,
             idle: Duration::from_secs(env.parsed_or("LAKE_IDLE_SECONDS", 20)),
+            maintain_commits: env.parsed_or("LAKE_MAINTAIN_COMMITS", 16),
+            maintenance: upkeep::settings(env, file_bytes),
         }
     }
 }
@@ -69,6 +76,8 @@ pub struct Summary {
     pub lost: u64,
     /// Old segment objects deleted.
     pub cleaned: usize,
+    /// What was done to keep the table.
+    pub upkeep: Upkeep,
 }
 
 /// Commits one table; nothing of it connects before the first invocation.
@@ -78,12 +87,14 @@ pub struct CommitWorker {
     catalog: CatalogConfig,
     settings: Settings,
     committer: OnceCell<Committer>,
+    maintainer: Maintainer,
 }
 
 impl CommitWorker {
     /// A worker for this lake, whose table is in `catalog`; `pool` is for its lease.
     pub fn new(lake: Lake, pool: PgPool, catalog: CatalogConfig, settings: Settings) -> Self {
-        Self { lake, pool, catalog, settings, committer: OnceCell::new() }
+        let maintainer = Maintainer::new(lake.clone(), settings.maintenance.clone());
+        Self { lake, pool, catalog, settings, committer: OnceCell::new(), maintainer }
     }
 
     async fn open(&self) -> anyhow::Result<Committer> {
@@ -121,6 +132,9 @@ impl CommitWorker {
         let mut summary = Summary { held_lease: true, ..Summary::default() };
         let mut renewed = Instant::now();
         let mut last_seen = Instant::now();
+        // Only in the catalog that is ours can anything but rows be changed.
+        let ours = self.settings.maintain_commits > 0 && self.catalog.kind() == CatalogKind::Sql;
+        let mut keeper = Keeper::new(ours.then_some(&self.maintainer), self.settings.maintain_commits);
         // An invocation of a short timeout still does something.
         let reserve = RESERVE.min(invocation.remaining() / 4);
         while invocation.remaining() > reserve && last_seen.elapsed() < self.settings.idle {
@@ -132,16 +146,22 @@ impl CommitWorker {
             if waiting.records > 0 {
                 last_seen = Instant::now();
             }
-            if commit_is_due(&waiting, &self.settings.limits) {
-                // A commit may take longer than what is left of the lease.
-                lease.renew(&self.pool).await?;
-                renewed = Instant::now();
-                commit_once(committer, &self.settings, &mut summary).await?;
-            } else {
+            let due = commit_is_due(&waiting, &self.settings.limits);
+            let keeping = keeper.is_due(!due);
+            if !due && !keeping {
                 tokio::time::sleep(LOOK).await;
+                continue;
+            }
+            // A commit, or keeping the table, may take longer than what is left of the lease.
+            lease.renew(&self.pool).await?;
+            renewed = Instant::now();
+            if keeping {
+                keeper.step(committer, !due, &mut summary).await;
+            } else {
+                commit_once(committer, &self.settings, &mut summary).await?;
+                keeper.committed();
             }
         }
-        summary.cleaned = committer.clean(SEGMENT_KEPT, CLEAN_LIMIT).await?;
         Ok(summary)
     }
 }

@@ -13,6 +13,7 @@ mod commit_worker;
 mod format;
 mod identity;
 mod repeats;
+mod upkeep;
 mod writer;
 
 pub use catalog::load_catalog;

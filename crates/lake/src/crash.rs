@@ -5,7 +5,7 @@
 
 /// All points, in the order of a record's way. A test goes through this list, so a point that nothing reaches, and one
 /// that is not in it, fail.
-pub const POINTS: [&str; 8] = [
+pub const POINTS: [&str; 13] = [
     // The writer: dead letters are acknowledged, nothing else is done.
     "stage.dead-letters-sent",
     // The segment's object lies on S3, Postgres does not know it.
@@ -22,6 +22,16 @@ pub const POINTS: [&str; 8] = [
     "commit.marked",
     // The objects of committed segments are gone, their rows in Postgres are not.
     "clean.objects-deleted",
+    // Maintenance: joined files lie on S3, in no snapshot.
+    "maintain.files-joined",
+    // A manifest lies on S3, no snapshot names it.
+    "maintain.manifest-written",
+    // New metadata lies on S3, the catalog points to the old one.
+    "maintain.metadata-written",
+    // The catalog points to the new one; what nothing reaches any more is noted.
+    "maintain.swapped",
+    // Some of that is deleted, and noted still.
+    "maintain.objects-deleted",
 ];
 
 /// The step `name` is done. `name` is one of [`POINTS`].

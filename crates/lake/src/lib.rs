@@ -1,12 +1,12 @@
 //! Kafka records to Iceberg, and back to a query: staged as segments, committed with their watermarks, each once.
 //!
 //! A writer builds a [`Segment`] and registers it with [`Lake::stage`]; a [`Committer`] merges staged segments into
-//! data files and commits them; a [`Reader`] reads the last commit plus the segments beyond it. The table's columns
-//! are data ([`TableSchema`]). This is the only crate that knows iceberg, parquet and arrow, and none of their types
-//! is in its interface: only functions that touch the lake link them.
+//! data files and commits them; a [`Maintainer`] keeps small what commits leave behind; a [`Reader`] reads the last
+//! commit plus the segments beyond it. The table's columns are data ([`TableSchema`]). This is the only crate that
+//! knows iceberg, parquet and arrow, and none of their types is in its interface: only functions that touch the lake
+//! link them.
 //!
-//! Deliberately absent: Kafka, parsing and rules (a function's work), decisions over offsets (`domain::lake`), and a
-//! table maintenance service (a later issue).
+//! Deliberately absent: Kafka, parsing and rules (a function's work), decisions over offsets (`domain::lake`).
 
 mod catalog;
 mod commit;
@@ -16,6 +16,7 @@ mod data_file;
 mod fenced;
 pub mod github;
 mod ledger;
+mod maintain;
 mod merge;
 mod read;
 mod repeats;
@@ -30,6 +31,7 @@ pub use catalog::{Authorization, CatalogConfig, CatalogKind, RestConfig};
 pub use commit::{Commit, Committed, Committer, Planned, Written};
 pub use config::{Config, S3};
 pub use ledger::TableStatus;
+pub use maintain::{Maintainer, Maintenance, Upkeep};
 pub use read::{Newest, OwnedValue, Page, Reader, Row, State};
 pub use repeats::{RepeatLimits, RowKey};
 pub use schema::{Column, ColumnType, TableSchema};

@@ -9,7 +9,8 @@
 //! - Failure: the invocation fails and the next one begins again; what was written but not committed is an orphan.
 //!   A lease keeps a second committer away; should both run, the fence of the commit lets one through.
 //!
-//! Not here yet: compaction, manifest merging, expiry of snapshots, removal of orphans.
+//! Between commits it keeps the table ([`ingest::Settings`] has the variables): small files joined, manifests merged,
+//! snapshots expired, unreachable objects and orphans deleted. Only where the catalog is the Postgres of the lake.
 
 use ingest::{CommitWorker, Settings, Summary};
 use kit::{Env, Invocation};

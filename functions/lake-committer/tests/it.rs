@@ -28,6 +28,8 @@ fn worker(world: &World, age: Duration) -> CommitWorker {
         limits: CommitLimits { bytes: 1 << 20, segments: 4, age },
         file_bytes: 1 << 20,
         idle: Duration::from_millis(500),
+        maintain_commits: 16,
+        maintenance: lake::Maintenance::default(),
     };
     CommitWorker::new(world.lake.clone(), world.pool.clone(), world.catalog.clone(), settings)
 }

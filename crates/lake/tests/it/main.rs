@@ -10,6 +10,8 @@
 
 mod committing;
 mod concurrent;
+mod maintaining;
+mod pyiceberg;
 mod reading;
 mod repeats;
 mod rest;

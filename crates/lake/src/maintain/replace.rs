@@ -1,0 +1,298 @@
+//! A commit of our own: iceberg 0.10 appends and nothing else, so a snapshot that replaces manifests, or expires other
+//! snapshots, is built here and put in place by a compare-and-swap of the catalog's pointer.
+//!
+//! What another commit has changed meanwhile cannot be lost: the swap takes place only while the pointer is the one
+//! that this was built on. Table properties, the watermarks among them, are carried over as they are.
+
+use std::collections::{HashMap, HashSet};
+use std::str::FromStr;
+use std::sync::Arc;
+
+use anyhow::{Context, ensure};
+use chrono::{DateTime, Utc};
+use domain::lake::watermarks_of;
+use iceberg::MetadataLocation;
+use iceberg::spec::{
+    DataFile, FormatVersion, MAIN_BRANCH, ManifestEntry, ManifestEntryRef, ManifestFile, ManifestListWriter,
+    ManifestWriter, ManifestWriterBuilder, Operation, Snapshot, SnapshotRef, Summary, TableMetadata,
+};
+use iceberg::table::{StaticTable, Table};
+use uuid::Uuid;
+
+use super::rows::{self, Pointers};
+use crate::ledger::TableStatus;
+use crate::{Lake, catalog, crash};
+
+/// The table that a change is built on.
+pub(crate) struct Base {
+    pub table: Table,
+    pub pointers: Pointers,
+    /// What the current snapshot lists.
+    pub current: SnapshotRef,
+}
+
+impl Base {
+    /// Reads the table as it is now; `None` when this Postgres is not its catalog, or it has no snapshot yet.
+    pub(crate) async fn load(lake: &Lake) -> anyhow::Result<Option<Self>> {
+        let Some(pointers) = rows::pointers(&lake.pool, &lake.config).await? else { return Ok(None) };
+        let ident = catalog::ident(&lake.config);
+        let table = StaticTable::from_metadata_file(&pointers.location, ident, lake.storage.clone())
+            .await
+            .with_context(|| format!("read {}", pointers.location))?
+            .into_table();
+        ensure!(
+            table.metadata().format_version() == FormatVersion::V2,
+            "the table is of format {}, maintenance knows v2",
+            table.metadata().format_version()
+        );
+        let current = table.metadata().snapshot_for_ref(MAIN_BRANCH).cloned();
+        Ok(current.map(|current| Self { table, pointers, current }))
+    }
+
+    pub(crate) fn metadata(&self) -> &TableMetadata {
+        self.table.metadata()
+    }
+}
+
+/// Files and what is in them.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sum {
+    pub files: u64,
+    pub records: u64,
+    pub bytes: u64,
+}
+
+impl Sum {
+    fn add(&mut self, file: &DataFile) {
+        self.files += 1;
+        self.records += file.record_count();
+        self.bytes += file.file_size_in_bytes();
+    }
+}
+
+/// A snapshot in the making. Its manifests are written one by one; [`Draft::finish`] writes the rest.
+pub(crate) struct Draft<'a> {
+    lake: &'a Lake,
+    base: &'a Base,
+    snapshot_id: i64,
+    id: Uuid,
+    manifests: Vec<ManifestFile>,
+    added: Sum,
+    removed: Sum,
+    /// Written so far: deleted again when the swap is lost.
+    written: Vec<String>,
+}
+
+/// New metadata that is stored, and that nothing points to yet.
+pub(crate) struct Prepared {
+    metadata: TableMetadata,
+    location: String,
+    written: Vec<String>,
+}
+
+impl<'a> Draft<'a> {
+    pub(crate) fn new(lake: &'a Lake, base: &'a Base) -> Self {
+        let mut snapshot_id = random_id();
+        while base.metadata().snapshot_by_id(snapshot_id).is_some() {
+            snapshot_id = random_id();
+        }
+        let (added, removed) = (Sum::default(), Sum::default());
+        Self { lake, base, snapshot_id, id: Uuid::now_v7(), manifests: Vec::new(), added, removed, written: Vec::new() }
+    }
+
+    fn path(&mut self, name: &str) -> String {
+        let path = format!("{}/metadata/{name}", self.base.metadata().location());
+        self.written.push(path.clone());
+        path
+    }
+
+    fn writer(&mut self) -> anyhow::Result<ManifestWriter> {
+        let path = self.path(&format!("{}-m{}.avro", self.id, self.manifests.len()));
+        let output = self.lake.storage.new_output(&path).with_context(|| format!("write {path}"))?;
+        let metadata = self.base.metadata();
+        let (schema, spec) = (metadata.current_schema().clone(), metadata.default_partition_spec().as_ref().clone());
+        Ok(ManifestWriterBuilder::new(output, Some(self.snapshot_id), schema, spec).build_v2_data())
+    }
+
+    async fn end(&mut self, writer: ManifestWriter) -> anyhow::Result<()> {
+        self.manifests.push(writer.write_manifest_file().await.context("write a manifest")?);
+        crash::point("maintain.manifest-written");
+        Ok(())
+    }
+
+    /// A manifest of files that the table has already; each keeps the snapshot and sequence numbers it came with.
+    pub(crate) async fn existing(&mut self, entries: &[ManifestEntryRef]) -> anyhow::Result<()> {
+        let mut writer = self.writer()?;
+        for entry in entries {
+            let (snapshot, sequence) = numbers(entry)?;
+            let file = entry.data_file().clone();
+            writer
+                .add_existing_file(file, snapshot, sequence, entry.file_sequence_number)
+                .context("carry over a manifest's entry")?;
+        }
+        self.end(writer).await
+    }
+
+    /// A manifest that says which files are in the table no more.
+    pub(crate) async fn deleted(&mut self, entries: &[ManifestEntryRef]) -> anyhow::Result<()> {
+        let mut writer = self.writer()?;
+        for entry in entries {
+            self.removed.add(entry.data_file());
+            let (_, sequence) = numbers(entry)?;
+            let file = entry.data_file().clone();
+            writer.add_delete_file(file, sequence, entry.file_sequence_number).context("write a deleted entry")?;
+        }
+        self.end(writer).await
+    }
+
+    /// A manifest of new files.
+    pub(crate) async fn added(&mut self, files: &[DataFile]) -> anyhow::Result<()> {
+        let mut writer = self.writer()?;
+        let sequence = self.base.metadata().next_sequence_number();
+        for file in files {
+            self.added.add(file);
+            writer.add_file(file.clone(), sequence).context("write an added entry")?;
+        }
+        self.end(writer).await
+    }
+
+    /// Writes the manifest list and the metadata: the snapshot has `kept` manifests of the current one and those
+    /// written here, and `expired` snapshots are gone.
+    pub(crate) async fn finish(
+        mut self,
+        kept: &[Arc<ManifestFile>],
+        expired: &[i64],
+        now: DateTime<Utc>,
+    ) -> anyhow::Result<Prepared> {
+        // Replacing files must not change what is in the table.
+        ensure!(
+            self.added.records == self.removed.records,
+            "a replacement would change the table: {:?} for {:?}",
+            self.added,
+            self.removed
+        );
+        let metadata = self.base.metadata();
+        let (parent, sequence) = (self.base.current.snapshot_id(), metadata.next_sequence_number());
+        let path = self.path(&format!("snap-{}-0-{}.avro", self.snapshot_id, self.id));
+        let output = self.lake.storage.new_output(&path).with_context(|| format!("write {path}"))?;
+        let writer = output.writer().await.with_context(|| format!("write {path}"))?;
+        let mut list = ManifestListWriter::v2(writer, self.snapshot_id, Some(parent), sequence);
+        let manifests = kept.iter().map(|manifest| manifest.as_ref().clone());
+        list.add_manifests(manifests.chain(std::mem::take(&mut self.manifests))).context("list the manifests")?;
+        list.close().await.with_context(|| format!("write {path}"))?;
+        let snapshot = Snapshot::builder()
+            .with_snapshot_id(self.snapshot_id)
+            .with_parent_snapshot_id(Some(parent))
+            .with_sequence_number(sequence)
+            // A clock that is behind another worker's must not go back in the table's history.
+            .with_timestamp_ms(now.timestamp_millis().max(self.base.current.timestamp_ms()))
+            .with_manifest_list(path)
+            .with_summary(summary(self.base.current.summary(), self.added, self.removed))
+            .with_schema_id(metadata.current_schema_id())
+            .build();
+        self.store(Some(snapshot), expired).await
+    }
+
+    /// Writes metadata without `expired` snapshots and with no new one.
+    pub(crate) async fn without(self, expired: &[i64]) -> anyhow::Result<Prepared> {
+        self.store(None, expired).await
+    }
+
+    async fn store(mut self, snapshot: Option<Snapshot>, expired: &[i64]) -> anyhow::Result<Prepared> {
+        let old = &self.base.pointers.location;
+        let mut builder = self.base.metadata().clone().into_builder(Some(old.clone()));
+        if let Some(snapshot) = snapshot {
+            builder = builder.set_branch_snapshot(snapshot, MAIN_BRANCH).context("add the snapshot")?;
+        }
+        for &id in expired {
+            builder = builder.remove_statistics(id).remove_partition_statistics(id);
+        }
+        let metadata = builder.remove_snapshots(expired).build().context("build the table's metadata")?.metadata;
+        let location = MetadataLocation::from_str(old).with_context(|| format!("read the name of {old}"))?;
+        let location = location.with_next_version().with_new_metadata(&metadata);
+        self.written.push(location.to_string());
+        metadata.write_to(&self.lake.storage, &location).await.context("write the table's metadata")?;
+        crash::point("maintain.metadata-written");
+        Ok(Prepared { metadata, location: location.to_string(), written: self.written })
+    }
+}
+
+impl Prepared {
+    /// Puts the metadata in place; `false` when another commit came first. `garbage` is what nothing reaches then.
+    pub(crate) async fn swap(self, lake: &Lake, base: &Base, garbage: &[String]) -> anyhow::Result<bool> {
+        let status = status(&self.metadata, &self.location, base)?;
+        let swapped = rows::swap(&lake.pool, &lake.config, &base.pointers.location, &status, garbage).await?;
+        if swapped {
+            crash::point("maintain.swapped");
+            return Ok(true);
+        }
+        for path in self.written {
+            if let Err(error) = lake.delete(&path).await {
+                tracing::warn!(error = format!("{error:#}"), lake.object = path, "left an orphan behind");
+            }
+        }
+        Ok(false)
+    }
+}
+
+fn random_id() -> i64 {
+    let (high, low) = Uuid::new_v4().as_u64_pair();
+    ((high ^ low) & (u64::MAX >> 1)).cast_signed()
+}
+
+/// The snapshot that an entry's file came with, and the sequence number of its rows.
+fn numbers(entry: &ManifestEntry) -> anyhow::Result<(i64, i64)> {
+    let found = entry.snapshot_id().zip(entry.sequence_number());
+    found.with_context(|| format!("{} has no snapshot or sequence number", entry.file_path()))
+}
+
+fn summary(previous: &Summary, added: Sum, removed: Sum) -> Summary {
+    let total = |name: &str, plus: u64, minus: u64| {
+        let before: u64 = previous.additional_properties.get(name)?.parse().ok()?;
+        Some((name.to_owned(), (before + plus).saturating_sub(minus).to_string()))
+    };
+    let carried = previous.additional_properties.iter().filter(|(name, _)| name.starts_with("total-"));
+    let mut properties: HashMap<String, String> = carried.map(|(name, value)| (name.clone(), value.clone())).collect();
+    properties.extend(total("total-data-files", added.files, removed.files));
+    properties.extend(total("total-files-size", added.bytes, removed.bytes));
+    let changes = [
+        ("added-data-files", added.files),
+        ("added-records", added.records),
+        ("added-files-size", added.bytes),
+        ("deleted-data-files", removed.files),
+        ("deleted-records", removed.records),
+        ("removed-files-size", removed.bytes),
+    ];
+    let changes = changes.into_iter().filter(|&(_, number)| number > 0);
+    properties.extend(changes.map(|(name, number)| (name.to_owned(), number.to_string())));
+    Summary { operation: Operation::Replace, additional_properties: properties }
+}
+
+fn status(metadata: &TableMetadata, location: &str, base: &Base) -> anyhow::Result<TableStatus> {
+    let snapshot = metadata.snapshot_for_ref(MAIN_BRANCH).context("the new metadata has no current snapshot")?;
+    let total = |name: &str| {
+        snapshot.summary().additional_properties.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
+    };
+    Ok(TableStatus {
+        table_uuid: metadata.uuid(),
+        metadata_location: location.to_owned(),
+        snapshot_id: Some(snapshot.snapshot_id()),
+        sequence_number: metadata.last_sequence_number(),
+        files: total("total-data-files"),
+        records: total("total-records"),
+        bytes: total("total-files-size"),
+        watermarks: watermarks_of(metadata.properties())
+            .into_iter()
+            .map(|(source, next)| (source.property_key(), next))
+            .collect(),
+        committed_at: DateTime::from_timestamp_millis(base.current.timestamp_ms()).unwrap_or_default(),
+    })
+}
+
+/// The ids that branches and tags name. iceberg gives no access to them other than by name.
+pub(crate) fn referenced(metadata: &TableMetadata) -> anyhow::Result<HashSet<i64>> {
+    let json = serde_json::to_value(metadata).context("read the table's references")?;
+    let refs = json.get("refs").and_then(serde_json::Value::as_object);
+    let ids = refs.into_iter().flat_map(|refs| refs.values()).filter_map(|name| name.get("snapshot-id")?.as_i64());
+    Ok(ids.chain(metadata.current_snapshot_id()).collect())
+}
