@@ -136,11 +136,12 @@ fn soak(settings: &mut Settings) -> anyhow::Result<Account> {
     let env = settings.instance.env()?;
     let kafka = kafka::Config::plaintext(env.get("KAFKA_BOOTSTRAP_SERVERS").context("the stack has no Kafka")?);
     let (records, pace) = (settings.records, settings.pace);
+    let log = settings.instance.dir.join("log/soak-producer.log");
     let (acknowledged, done) = (Arc::new(Acknowledged::default()), AtomicU64::new(0));
     let (ended, began) = (AtomicBool::new(false), Instant::now());
     let killed = std::thread::scope(|scope| {
         let producing = scope.spawn(|| {
-            let produced = producer::produce(&records, pace, &kafka, &acknowledged, &done);
+            let produced = producer::produce(&records, pace, &kafka, &acknowledged, &done, &log);
             ended.store(true, Ordering::Relaxed);
             produced
         });

@@ -1,6 +1,9 @@
 //! The producer: idempotent, acknowledged by all, never giving up. What Kafka has acknowledged must come out at the end.
 
 use std::{
+    fs::File,
+    io::Write,
+    path::Path,
     sync::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicU64, Ordering},
@@ -9,8 +12,10 @@ use std::{
 };
 
 use anyhow::{Context, bail};
+use chrono::{SecondsFormat, Utc};
 use rdkafka::{
     ClientContext, Message as _,
+    config::RDKafkaLogLevel,
     error::{KafkaError, RDKafkaErrorCode},
     producer::{BaseRecord, DeliveryResult, Producer as _, ProducerContext, ThreadedProducer},
 };
@@ -21,6 +26,9 @@ pub(crate) const TOPIC: &str = "github-events";
 
 /// How long nothing at all may be acknowledged, and how long the last acknowledgements may take.
 const STANDSTILL: Duration = Duration::from_secs(300);
+
+/// How long nothing is acknowledged before the client is told its brokers again: [`kafka::remind`].
+const REMIND_AFTER: Duration = Duration::from_secs(5);
 
 /// What is known of the records so far.
 #[derive(Debug, Default)]
@@ -45,15 +53,21 @@ impl Acknowledged {
     }
 }
 
-struct Watch(Arc<Acknowledged>);
+struct Watch {
+    acknowledged: Arc<Acknowledged>,
+    log: Mutex<File>,
+}
 
 impl ClientContext for Watch {
-    fn log(&self, _: rdkafka::config::RDKafkaLogLevel, _: &str, _: &str) {
-        // A broker that is killed every half minute is away often.
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        // A broker that is killed every half minute is away often; whoever wants to know reads the file.
+        let mut log = self.log.lock().unwrap_or_else(PoisonError::into_inner);
+        let _ = writeln!(log, "{} {facility}: {message}", Utc::now().to_rfc3339_opts(SecondsFormat::Millis, true));
     }
+
     fn error(&self, error: KafkaError, reason: &str) {
         if error.rdkafka_error_code() == Some(RDKafkaErrorCode::Fatal) {
-            self.0.note(format!("the producer has given up: {reason}"));
+            self.acknowledged.note(format!("the producer has given up: {reason}"));
         }
     }
 }
@@ -66,11 +80,12 @@ impl ProducerContext for Watch {
             Ok(message) => {
                 let offset = u64::try_from(message.offset()).unwrap_or(u64::MAX);
                 if offset != *number / PARTITIONS {
-                    self.0.note(format!("record {number} is at offset {offset}, expected {}", *number / PARTITIONS));
+                    self.acknowledged
+                        .note(format!("record {number} is at offset {offset}, expected {}", *number / PARTITIONS));
                 }
-                self.0.records.fetch_add(1, Ordering::Relaxed);
+                self.acknowledged.records.fetch_add(1, Ordering::Relaxed);
             }
-            Err((error, _)) => self.0.note(format!("record {number} was not taken: {error}")),
+            Err((error, _)) => self.acknowledged.note(format!("record {number} was not taken: {error}")),
         }
     }
 }
@@ -90,14 +105,19 @@ pub(crate) fn produce(
     kafka: &kafka::Config,
     acknowledged: &Arc<Acknowledged>,
     done: &AtomicU64,
+    log: &Path,
 ) -> anyhow::Result<()> {
     let mut client = kafka.client();
     client.set("acks", "all").set("enable.idempotence", "true").set("compression.type", "lz4");
     client.set("linger.ms", "50").set("message.timeout.ms", "0").set("queue.buffering.max.messages", "100000");
-    let producer: ThreadedProducer<Watch> =
-        client.create_with_context(Watch(Arc::clone(acknowledged))).context("create the producer")?;
+    if let Ok(contexts) = std::env::var("SOAK_KAFKA_DEBUG") {
+        client.set("debug", contexts).set_log_level(RDKafkaLogLevel::Debug);
+    }
+    let log = File::create(log).with_context(|| format!("create {}", log.display()))?;
+    let watch = Watch { acknowledged: Arc::clone(acknowledged), log: Mutex::new(log) };
+    let producer: ThreadedProducer<Watch> = client.create_with_context(watch).context("create the producer")?;
     let (mut number, mut credit, mut last) = (0, 0.0, Instant::now());
-    let (mut known, mut deadline) = (0, Instant::now() + STANDSTILL);
+    let (mut known, mut deadline, mut remind_at) = (0, Instant::now() + STANDSTILL, Instant::now() + REMIND_AFTER);
     while number < pace.records {
         if let Some(fault) = acknowledged.fault() {
             bail!(fault);
@@ -112,8 +132,12 @@ pub(crate) fn produce(
         }
         if acknowledged.count() > known {
             (known, deadline) = (acknowledged.count(), Instant::now() + STANDSTILL);
+            remind_at = Instant::now() + REMIND_AFTER;
         } else if Instant::now() > deadline {
             bail!("{known} records are acknowledged, and none for {} s", STANDSTILL.as_secs());
+        } else if Instant::now() > remind_at {
+            kafka::remind(producer.client(), kafka);
+            remind_at = Instant::now() + REMIND_AFTER;
         }
         std::thread::sleep(Duration::from_millis(20));
     }

@@ -16,7 +16,7 @@ use rdkafka::{
     client::DefaultClientContext,
 };
 
-use crate::Config;
+use crate::{Config, remind};
 
 const TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -33,6 +33,7 @@ pub struct TopicIdentity {
 #[derive(Clone)]
 pub struct Identifier {
     client: Arc<AdminClient<DefaultClientContext>>,
+    config: Config,
 }
 
 impl std::fmt::Debug for Identifier {
@@ -47,7 +48,8 @@ impl Identifier {
     /// # Errors
     /// When librdkafka refuses the configuration.
     pub fn new(config: &Config) -> anyhow::Result<Self> {
-        Ok(Self { client: Arc::new(config.client().create().context("create a kafka client")?) })
+        let client = config.client().create().context("create a kafka client")?;
+        Ok(Self { client: Arc::new(client), config: config.clone() })
     }
 
     /// Asks the broker now; no answer is kept.
@@ -56,16 +58,21 @@ impl Identifier {
     /// When the broker does not answer within ten seconds, the topic does not exist, or the broker is older than 3.1
     /// and tells no topic ids.
     pub async fn identify(&self, topic: &str) -> anyhow::Result<TopicIdentity> {
-        let (client, topic) = (Arc::clone(&self.client), topic.to_owned());
+        let (client, config, topic) = (Arc::clone(&self.client), self.config.clone(), topic.to_owned());
         // librdkafka's calls block, so they wait on a thread that may.
         tokio::task::spawn_blocking(move || {
-            let cluster_id = client.inner().fetch_cluster_id(TIMEOUT).context("ask for the cluster's id")?;
-            let topic_id = describe(&client, &topic).with_context(|| format!("ask for the id of topic {topic}"))?;
-            Ok(TopicIdentity { cluster_id, topic_id })
+            // The next question is to find a client that can ask.
+            identify(&client, &topic).inspect_err(|_| remind(client.inner(), &config))
         })
         .await
         .context("wait for the broker's answer")?
     }
+}
+
+fn identify(client: &AdminClient<DefaultClientContext>, topic: &str) -> anyhow::Result<TopicIdentity> {
+    let cluster_id = client.inner().fetch_cluster_id(TIMEOUT).context("ask for the cluster's id")?;
+    let topic_id = describe(client, topic).with_context(|| format!("ask for the id of topic {topic}"))?;
+    Ok(TopicIdentity { cluster_id, topic_id })
 }
 
 /// A pointer that librdkafka gave, freed with its own function.

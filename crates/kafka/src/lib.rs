@@ -10,9 +10,11 @@ mod dead_letter;
 mod identity;
 mod login;
 mod producer;
+mod remind;
 
 pub use config::Config;
 pub use dead_letter::{Origin, dead_letter};
 pub use identity::{Identifier, TopicIdentity};
 pub use login::{Login, Mechanism};
 pub use producer::{Message, Producer};
+pub use remind::remind;

@@ -1,6 +1,6 @@
 //! An idempotent producer whose calls return when the broker has acknowledged every record.
 
-use std::time::Duration;
+use std::{pin::pin, time::Duration};
 
 use anyhow::Context;
 use futures::future::try_join_all;
@@ -10,10 +10,13 @@ use rdkafka::{
     util::Timeout,
 };
 
-use crate::Config;
+use crate::{Config, remind};
 
 /// How long one record may wait for its acknowledgement, retries included, before the call fails.
 const DELIVERY_TIMEOUT_MS: &str = "20000";
+
+/// How long records wait before the client is told its brokers again, and again after that. [`remind`] says why.
+const REMIND_AFTER: Duration = Duration::from_secs(3);
 
 /// How many records wait for their acknowledgements at once; librdkafka's own queue holds ten times as many.
 const IN_FLIGHT: usize = 10_000;
@@ -37,6 +40,7 @@ pub struct Message {
 #[derive(Clone)]
 pub struct Producer {
     inner: FutureProducer,
+    config: Config,
 }
 
 impl std::fmt::Debug for Producer {
@@ -63,7 +67,7 @@ impl Producer {
             .set("delivery.timeout.ms", DELIVERY_TIMEOUT_MS)
             .create()
             .context("create a kafka producer")?;
-        Ok(Self { inner })
+        Ok(Self { inner, config: config.clone() })
     }
 
     /// Produces all messages, in order within a partition, and waits for every acknowledgement.
@@ -75,9 +79,19 @@ impl Producer {
         let mut messages = messages.into_iter().peekable();
         while messages.peek().is_some() {
             let chunk: Vec<Message> = messages.by_ref().take(IN_FLIGHT).collect();
-            try_join_all(chunk.iter().map(|message| self.send(message))).await?;
+            self.acknowledged(try_join_all(chunk.iter().map(|message| self.send(message)))).await?;
         }
         Ok(())
+    }
+
+    async fn acknowledged<T>(&self, sent: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let mut sent = pin!(sent);
+        loop {
+            match tokio::time::timeout(REMIND_AFTER, &mut sent).await {
+                Ok(done) => return done,
+                Err(_) => remind(self.inner.client(), &self.config),
+            }
+        }
     }
 
     async fn send(&self, message: &Message) -> anyhow::Result<()> {

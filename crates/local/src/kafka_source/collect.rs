@@ -9,6 +9,7 @@ use std::{
 use rdkafka::{
     Message,
     consumer::{BaseConsumer, Consumer},
+    error::RDKafkaErrorCode,
     message::{BorrowedMessage, Headers},
 };
 use tracing::warn;
@@ -249,6 +250,9 @@ fn wait<'c>(consumer: &'c BaseConsumer<Group>, until: Instant, stop: &dyn Fn() -
         let left = until.saturating_duration_since(Instant::now());
         match consumer.poll(left.min(TICK)) {
             Some(Ok(message)) => return Some(message),
+            Some(Err(error)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) => {
+                // The consumer's context has noted it.
+            }
             Some(Err(error)) => warn!(%error, "kafka consumer"),
             None if left.is_zero() || stop() => return None,
             None => {}

@@ -8,6 +8,7 @@ use std::sync::{
 use rdkafka::{
     ClientContext,
     consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance},
+    error::{KafkaError, RDKafkaErrorCode},
 };
 use tracing::warn;
 
@@ -20,6 +21,8 @@ pub(super) struct Group {
     revoked: Mutex<Vec<Partition>>,
     /// New partitions are to be paused at once: whoever polls has no use for records.
     holding: AtomicBool,
+    /// No broker has answered since the last look.
+    alone: AtomicBool,
 }
 
 impl Group {
@@ -28,13 +31,27 @@ impl Group {
         std::mem::take(&mut *self.revoked.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether all brokers were away since the last look.
+    pub(super) fn take_alone(&self) -> bool {
+        self.alone.swap(false, Ordering::Relaxed)
+    }
+
     /// Whether partitions that are assigned from now on are paused at once.
     pub(super) fn hold(&self, holding: bool) {
         self.holding.store(holding, Ordering::Release);
     }
 }
 
-impl ClientContext for Group {}
+impl ClientContext for Group {
+    fn error(&self, error: KafkaError, reason: &str) {
+        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
+            // It comes with each attempt to connect; the poller says it once.
+            self.alone.store(true, Ordering::Relaxed);
+        } else {
+            warn!(%error, reason, "kafka consumer");
+        }
+    }
+}
 
 impl ConsumerContext for Group {
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {

@@ -10,6 +10,7 @@
 
 mod access;
 mod again;
+mod alone;
 mod attend;
 mod batch;
 mod collect;

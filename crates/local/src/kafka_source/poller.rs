@@ -16,6 +16,7 @@ use tokio::runtime::Handle;
 use tracing::{error, info, warn};
 
 use super::{
+    alone::Alone,
     attend::Attention,
     batch::{Batch, Partition},
     collect::{Collected, Collector, Oversized},
@@ -45,6 +46,7 @@ pub(super) struct Poller {
     /// The offset after the newest record that was collected, by partition.
     positions: BTreeMap<Partition, i64>,
     committed: BTreeMap<Partition, i64>,
+    alone: Alone,
 }
 
 impl Poller {
@@ -73,8 +75,9 @@ impl Poller {
         let outlet = Outlet::new(Arc::clone(&shared), runtime.clone())?;
         let collector =
             Collector::new(shared.spec.topic.as_str().into(), &shared.envelope, shared.spec.filters.clone());
-        let (positions, committed) = (BTreeMap::new(), BTreeMap::new());
-        Ok(Self { consumer, shared, outlet, runtime, collector, waiting: Waiting::default(), positions, committed })
+        let (waiting, positions, committed) = (Waiting::default(), BTreeMap::new(), BTreeMap::new());
+        let alone = Alone::default();
+        Ok(Self { consumer, shared, outlet, runtime, collector, waiting, positions, committed, alone })
     }
 
     /// Works until the mapping stops; a running invocation ends first and its progress is committed.
@@ -82,6 +85,7 @@ impl Poller {
         let shared = Arc::clone(&self.shared);
         let stop = || shared.is_stopping();
         while !stop() {
+            self.alone.look(&self.consumer, &self.shared);
             if let Some(retry) = self.waiting.take_due(Instant::now()) {
                 self.deliver(retry.batch, retry.attempts);
                 continue;
