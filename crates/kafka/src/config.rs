@@ -101,6 +101,8 @@ impl Config {
             .set("message.max.bytes", MAX_MESSAGE_BYTES)
             // A laptop's broker on 127.0.0.1 must not be looked up as ::1 first.
             .set("broker.address.family", "v4")
+            // Up to 10 s by default, in which a broker that is back may be gone again.
+            .set("reconnect.backoff.max.ms", "1000")
             .set("client.id", "millrace");
         if let Some(login) = &self.login {
             login.apply(&mut client);
