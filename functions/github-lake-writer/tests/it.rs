@@ -263,3 +263,27 @@ fn a_topic_that_is_not_known_fails_its_own_partitions_only() {
         assert_eq!(world.rows().await.len(), 3);
     });
 }
+
+#[test]
+fn an_event_of_4_mb_is_a_row_and_a_larger_one_a_dead_letter_with_all_its_bytes() {
+    in_world(|world| async move {
+        let of_size = |offset, size: usize| {
+            let event = event(0, offset);
+            let fill = size - event.len() - r#""fill":"","#.len();
+            event.replace(r#""push_id""#, &format!(r#""fill":"{}","push_id""#, "x".repeat(fill)))
+        };
+        for (offset, size) in [(1, 4_000_000), (2, 4_400_000)] {
+            let mut batch = world.batch(0, offset - 1..=offset);
+            batch.records[1].value = Some(of_size(offset, size).into_bytes());
+            assert!(world.handle(batch).await.unwrap().is_complete());
+        }
+        let letters = world.dead_letters(1);
+        assert_eq!((letters[0].0.as_str(), letters[0].1.as_str()), ("size", "2"));
+        assert!(letters[0].2.as_deref() == Some(of_size(2, 4_400_000).as_bytes()), "the original bytes");
+        world.handle(world.batch(0, 3..5)).await.unwrap();
+        assert_eq!(world.places().await, [(0, 0), (0, 1), (0, 3), (0, 4)]);
+        world.lake.commit(&world.lake.committer().await).await;
+        let row = Reader::new(world.lake.lake.clone()).by_key("0-000001").await.unwrap().unwrap();
+        assert!(row.text(github::PAYLOAD).unwrap().len() > 3_999_000, "whole, also after a commit");
+    });
+}

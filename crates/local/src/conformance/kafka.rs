@@ -177,6 +177,11 @@ pub(super) const RULES: &[Rule] = &[
         source: "lambda/latest/dg/invocation-eventsourcemapping.html",
     },
     Rule {
+        id: "kafka.size.a-record-of-4-mb-is-delivered-whole-and-what-no-event-holds-is-not",
+        text: "A record of 4,000,000 bytes is delivered whole, and so is one of 4,400,000; one whose event would be over 6 MB is given up, and the rest of its partition goes on",
+        source: "lambda/latest/dg/invocation-eventsourcemapping.html",
+    },
+    Rule {
         id: "kafka.size.a-record-over-the-limit-goes-to-the-failure-destination-as-it-came",
         text: "A record that exceeds the limit alone is not delivered and goes to the on-failure destination as \
                it came",

@@ -47,6 +47,7 @@ pub(crate) fn cases() -> Vec<Case> {
         "kafka.sharing.two-runners-in-one-group-share-its-partitions-and-lose-nothing" => sharing::two_runners_in_one_group_share_its_partitions_and_lose_nothing,
         "kafka.sharing.a-rebalance-in-the-midst-of-retries-loses-nothing-and-stops-no-partition" => sharing::a_rebalance_in_the_midst_of_retries_loses_nothing_and_stops_no_partition,
         "kafka.size.a-batch-is-closed-before-its-payload-exceeds-6-mb" => size::a_batch_is_closed_before_its_payload_exceeds_6_mb,
+        "kafka.size.a-record-of-4-mb-is-delivered-whole-and-what-no-event-holds-is-not" => size::a_record_of_4_mb_is_delivered_whole_and_what_no_event_holds_is_not,
         "kafka.size.a-record-over-the-limit-goes-to-the-failure-destination-as-it-came" => size::a_record_over_the_limit_goes_to_the_failure_destination_as_it_came,
         "kafka.size.the-record-that-did-not-fit-does-not-overtake-a-batch-that-failed" => size::the_record_that_did_not_fit_does_not_overtake_a_batch_that_failed,
         "kafka.filtering.filtered-records-are-not-delivered-and-their-offsets-are-committed" => filtering::filtered_records_are_not_delivered_and_their_offsets_are_committed,

@@ -32,6 +32,42 @@ pub(crate) async fn a_batch_is_closed_before_its_payload_exceeds_6_mb() {
     assert!(events.iter().all(|event| event["bytes"].as_u64().unwrap() <= 6 * MB as u64), "{events:?}");
 }
 
+pub(crate) async fn a_record_of_4_mb_is_delivered_whole_and_what_no_event_holds_is_not() {
+    let hashes = "
+import base64, hashlib
+def handler(event, context):
+    for records in event['records'].values():
+        for r in records:
+            value = base64.b64decode(r['value'])
+            record({'offset': r['offset'], 'bytes': len(value), 'sum': sum(value[::1000])})
+";
+    let destination = "BatchSize: 100, MaximumBatchingWindowInSeconds: 1, \
+                       DestinationConfig: {OnFailure: {Destination: 'kafka://TOPIC.failed'}}";
+    let source = Source::with_handler(1, destination, hashes).await;
+    let sizes = [1_usize, 4_000_000, 4_400_000, 4_800_000, 1];
+    let values = sizes.map(|size| (0..size).map(|n| (n % 251).to_le_bytes()[0]).collect::<Vec<u8>>());
+    let records = values.clone().map(|value| Rec { value: Some(value), ..Rec::default() });
+    // By the producer that functions use.
+    let message = |rec: &Rec| kafka::Message {
+        topic: source.topic.name.clone(),
+        partition: Some(0),
+        value: rec.value.clone(),
+        ..kafka::Message::default()
+    };
+    let producer = kafka::Producer::new(&source.topic.kafka).unwrap();
+    producer.send_all(records.iter().map(message).collect()).await.unwrap();
+    source.enable().await;
+    source.until_committed(&[5]).await;
+    source.mapping.disable().await;
+    let sum = |value: &[u8]| value.iter().step_by(1000).map(|byte| u64::from(*byte)).sum::<u64>();
+    let expected: Vec<_> = [0, 1, 2, 4]
+        .map(|n| serde_json::json!({"offset": n, "bytes": values[n].len(), "sum": sum(&values[n])}))
+        .to_vec();
+    assert_eq!(source.app.records(), expected);
+    let given_up = source.failed.read(1).await;
+    assert!(given_up[0].value.as_deref() == Some(&values[3][..]), "byte for byte");
+}
+
 pub(crate) async fn a_record_over_the_limit_goes_to_the_failure_destination_as_it_came() {
     let destination = "BatchSize: 100, MaximumBatchingWindowInSeconds: 1, \
                        DestinationConfig: {OnFailure: {Destination: 'kafka://TOPIC.failed'}}";
