@@ -11,6 +11,7 @@ pub mod http;
 mod invocation;
 pub mod kafka;
 pub mod metrics;
+mod payload;
 pub mod rabbitmq;
 mod run;
 mod secret;

@@ -3,11 +3,14 @@
 
 use std::{future::Future, sync::Arc};
 
-use lambda_runtime::{Diagnostic, LambdaEvent, service_fn};
-use serde::{Serialize, de::DeserializeOwned};
+use lambda_runtime::{Diagnostic, LambdaEvent, Runtime, layers::TracingLayer, service_fn};
+use serde::{
+    Serialize,
+    de::{DeserializeOwned, IgnoredAny},
+};
 use tracing::{Instrument, error, info_span};
 
-use crate::{Invocation, ending::Ending, telemetry};
+use crate::{Invocation, ending::Ending, payload::Payload, telemetry};
 
 /// What ends a function's process.
 pub type Error = lambda_runtime::Error;
@@ -31,16 +34,19 @@ where
     let deps = Arc::new(load_or_report(load).await?);
     let handle = Arc::new(handle);
     let ending = Ending::watch().await;
-    lambda_runtime::run(service_fn(move |event: LambdaEvent<E>| {
-        let (deps, handle, ending) = (Arc::clone(&deps), Arc::clone(&handle), ending.clone());
+    let payload = Payload::default();
+    let aside = payload.clone();
+    let service = service_fn(move |event: LambdaEvent<IgnoredAny>| {
+        let (deps, handle, ending, payload) = (Arc::clone(&deps), Arc::clone(&handle), ending.clone(), payload.clone());
         async move {
             let invocation = Invocation::from_context(&event.context, ending);
             let span = info_span!("invocation", request_id = %invocation.request_id);
-            let answer = handle(&deps, event.payload, &invocation).instrument(span.clone()).await;
+            let event = span.in_scope(|| payload.decode())?;
+            let answer = handle(&deps, event, &invocation).instrument(span.clone()).await;
             answer.map_err(|error| span.in_scope(|| report(&error)))
         }
-    }))
-    .await
+    });
+    Runtime::new(service).layer(TracingLayer::new()).layer(aside).run().await
 }
 
 /// Awaits `load` and, when it fails, tells Lambda why before the process ends.
