@@ -9,6 +9,7 @@
 
 #[path = "../support/figures.rs"]
 mod figures;
+mod fill;
 mod generate;
 mod limit;
 mod result;
@@ -26,9 +27,9 @@ use std::{
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, Utc};
 use figures::{say, say_load};
+use fill::Topic;
 use result::Result as Drained;
 use stack::{Functions, Place, Stack};
-use topic::Topic;
 use usage::{Machine, Watch};
 use uuid::Uuid;
 
@@ -78,7 +79,7 @@ async fn measure(payload: &str, records: u64) -> anyhow::Result<()> {
     let kafka = topic::cluster()?;
     let kept = std::env::var("BENCH_TOPIC").ok();
     let prefix = kept.clone().unwrap_or_else(|| format!("bench-{}-", Uuid::new_v4().simple()));
-    let topic = topic::filled(&kafka, &format!("{prefix}{payload}"), payload, records).await?;
+    let topic = fill::filled(&kafka, &format!("{prefix}{payload}"), payload, records).await?;
     let mean = topic.bytes as f64 / topic.records as f64;
     say(&format!("\n{payload}: {records} records of {mean:.0} bytes, {} partitions, lz4", topic::PARTITIONS));
     Drained::say_head();
@@ -128,7 +129,7 @@ async fn drain(payload: &str, topic: &Topic) -> anyhow::Result<Drained> {
         topic: topic.name.clone(),
         database_url: database.url.clone(),
         warehouse: format!("s3://millrace-lake/bench/{}", Uuid::new_v4().simple()),
-        window: "1".to_owned(),
+        window: std::env::var("BENCH_WINDOW").ok(),
         commit_age: std::env::var("BENCH_COMMIT_AGE").unwrap_or_else(|_| "2".to_owned()),
     };
     let before = Machine::now();

@@ -7,8 +7,8 @@ use serde_json::json;
 
 use crate::{
     figures::say,
+    fill::Topic,
     table::Held,
-    topic::Topic,
     usage::{Machine, Used},
 };
 

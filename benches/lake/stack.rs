@@ -37,8 +37,8 @@ pub(crate) struct Place {
     pub(crate) topic: String,
     pub(crate) database_url: String,
     pub(crate) warehouse: String,
-    /// `MaximumBatchingWindowInSeconds`.
-    pub(crate) window: String,
+    /// `MaximumBatchingWindowInSeconds`, when it is set.
+    pub(crate) window: Option<String>,
     /// `LAKE_COMMIT_AGE_SECONDS`.
     pub(crate) commit_age: String,
 }
@@ -99,7 +99,9 @@ impl Drop for Stack {
 
 /// The writer's trigger and both functions as in the repository's template.
 fn template(place: &Place) -> String {
-    let Place { topic, warehouse, window, commit_age, .. } = place;
+    let Place { topic, warehouse, commit_age, .. } = place;
+    let window = place.window.as_ref().map(|window| format!("      MaximumBatchingWindowInSeconds: {window}"));
+    let window = window.unwrap_or_default();
     format!(
         "Transform: AWS::Serverless-2016-10-31
 Globals: {{Function: {{Runtime: provided.al2023, MemorySize: 1024, LoggingConfig: {{LogFormat: JSON}}}}}}
@@ -126,8 +128,7 @@ Resources:
       Topics: [{topic}]
       StartingPosition: TRIM_HORIZON
       BatchSize: 10000
-      MaximumBatchingWindowInSeconds: {window}
-      MaximumRetryAttempts: 10000
+{window}      MaximumRetryAttempts: 10000
       MaximumRecordAgeInSeconds: 604800
       FunctionResponseTypes: [ReportBatchItemFailures]
       ProvisionedPollerConfig: {{MinimumPollers: 1, MaximumPollers: 4}}
