@@ -59,7 +59,7 @@ impl Batch {
             json.push(b',');
         }
         let start = json.len();
-        encode::append(json, message);
+        encode::append(json, topic, message);
         let json = start..json.len();
         let timestamp_ms = message.timestamp().to_millis().unwrap_or_default();
         slice.records.push(Place { offset: message.offset(), timestamp_ms, json });

@@ -8,24 +8,27 @@ use rdkafka::{
     message::{BorrowedMessage, Headers},
 };
 
-/// Appends the record. Keys and values that are null are left out, as Lambda does; header bytes are signed.
-pub(super) fn append(buffer: &mut Vec<u8>, message: &BorrowedMessage<'_>) {
-    let (timestamp, kind) = match message.timestamp() {
-        Timestamp::CreateTime(ms) => (ms, "CREATE_TIME"),
-        Timestamp::LogAppendTime(ms) => (ms, "LOG_APPEND_TIME"),
-        Timestamp::NotAvailable => (0, "CREATE_TIME"),
+/// Appends the record of this topic. Keys and values that are null are left out, as Lambda does; header bytes are signed.
+pub(super) fn append(buffer: &mut Vec<u8>, topic: &str, message: &BorrowedMessage<'_>) {
+    let (timestamp, kind): (i64, &[u8]) = match message.timestamp() {
+        Timestamp::CreateTime(ms) => (ms, b"CREATE_TIME"),
+        Timestamp::LogAppendTime(ms) => (ms, b"LOG_APPEND_TIME"),
+        Timestamp::NotAvailable => (0, b"CREATE_TIME"),
     };
     // Topic names need no escaping: Kafka allows letters, digits, dots, underscores and hyphens only.
-    // Writing to a Vec cannot fail.
-    let _ = write!(
-        buffer,
-        r#"{{"topic":"{}","partition":{},"offset":{},"timestamp":{timestamp},"timestampType":"{kind}""#,
-        message.topic(),
-        message.partition(),
-        message.offset()
-    );
-    field(buffer, "key", message.key());
-    field(buffer, "value", message.payload());
+    buffer.extend_from_slice(br#"{"topic":""#);
+    buffer.extend_from_slice(topic.as_bytes());
+    buffer.extend_from_slice(br#"","partition":"#);
+    number(buffer, message.partition().into());
+    buffer.extend_from_slice(br#","offset":"#);
+    number(buffer, message.offset());
+    buffer.extend_from_slice(br#","timestamp":"#);
+    number(buffer, timestamp);
+    buffer.extend_from_slice(br#","timestampType":""#);
+    buffer.extend_from_slice(kind);
+    buffer.push(b'"');
+    field(buffer, br#","key":""#, message.key());
+    field(buffer, br#","value":""#, message.payload());
     buffer.extend_from_slice(br#","headers":["#);
     if let Some(headers) = message.headers() {
         for (index, header) in headers.iter().enumerate() {
@@ -38,6 +41,24 @@ pub(super) fn append(buffer: &mut Vec<u8>, message: &BorrowedMessage<'_>) {
     buffer.extend_from_slice(b"]}");
 }
 
+/// Decimal digits, without the way through a formatter: there are three numbers a record.
+fn number(buffer: &mut Vec<u8>, number: i64) {
+    if number < 0 {
+        buffer.push(b'-');
+    }
+    let (mut left, start) = (number.unsigned_abs(), buffer.len());
+    loop {
+        buffer.push(b'0' + u8::try_from(left % 10).unwrap_or_default());
+        left /= 10;
+        if left == 0 {
+            break;
+        }
+    }
+    if let Some(digits) = buffer.get_mut(start..) {
+        digits.reverse();
+    }
+}
+
 /// No more bytes than this will [`append`] write for the message.
 pub(super) fn upper_bound(message: &BorrowedMessage<'_>) -> usize {
     let base64 = |bytes: Option<&[u8]>| bytes.map_or(0, |bytes| bytes.len().div_ceil(3) * 4 + 12);
@@ -48,9 +69,9 @@ pub(super) fn upper_bound(message: &BorrowedMessage<'_>) -> usize {
     160 + message.topic().len() + base64(message.key()) + base64(message.payload()) + headers
 }
 
-fn field(buffer: &mut Vec<u8>, name: &str, bytes: Option<&[u8]>) {
+fn field(buffer: &mut Vec<u8>, opening: &[u8], bytes: Option<&[u8]>) {
     let Some(bytes) = bytes else { return };
-    let _ = write!(buffer, r#","{name}":""#);
+    buffer.extend_from_slice(opening);
     let start = buffer.len();
     buffer.resize(start + STANDARD.encoded_length(bytes.len()), 0);
     if let Some(space) = buffer.get_mut(start..) {
@@ -68,4 +89,18 @@ fn header(buffer: &mut Vec<u8>, name: &str, value: &[u8]) {
         let _ = write!(buffer, "{comma}{}", byte.cast_signed());
     }
     buffer.extend_from_slice(b"]}");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_are_decimal() {
+        for expected in [0, 7, 10, -1, 1_767_225_600_000, i64::MAX, i64::MIN] {
+            let mut buffer = b"x".to_vec();
+            number(&mut buffer, expected);
+            assert_eq!(buffer, format!("x{expected}").into_bytes());
+        }
+    }
 }
