@@ -211,8 +211,12 @@ fn shortened(text: &str) -> String {
 }
 
 /// Finds `action` among the payload's own keys. GitHub writes it first, so this reads a few bytes of what may be
-/// many kilobytes: the visitor keeps the value and leaves the rest unread.
+/// many kilobytes: the visitor keeps the value and leaves the rest unread. More than half of all events have none; that the
+/// name stands nowhere, not even with escapes, is found out faster than by reading the payload's JSON.
 fn action(payload: &str) -> Option<Cow<'_, str>> {
+    if !payload.contains("\"action\"") && !payload.contains("\\u") {
+        return None;
+    }
     struct Find<'s, 'a>(&'s mut Option<Cow<'a, str>>);
     impl<'a> Visitor<'a> for Find<'_, 'a> {
         type Value = ();

@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, sync::Arc};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{Error, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, Error, MapAccess, SeqAccess, Visitor},
 };
 
 use crate::wire::Base64;
@@ -85,21 +85,44 @@ impl<'de> Deserialize<'de> for Records {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Records, A::Error> {
                 let mut all: Vec<Record> = Vec::new();
-                while let Some((_, batch)) = map.next_entry::<Cow<'de, str>, Vec<WireRecord<'de>>>()? {
-                    let mut topic: Option<Arc<str>> = None;
-                    all.reserve(batch.len());
-                    for record in batch {
-                        let shared = match &topic {
-                            Some(shared) if **shared == *record.topic => Arc::clone(shared),
-                            _ => topic.insert(Arc::from(&*record.topic)).clone(),
-                        };
-                        all.push(record.into_record(shared));
-                    }
+                while map.next_key::<Cow<'de, str>>()?.is_some() {
+                    map.next_value_seed(Run(&mut all))?;
                 }
                 Ok(Records(all))
             }
         }
         deserializer.deserialize_map(Partitions)
+    }
+}
+
+/// The records of one partition, each put behind the others as soon as it is read.
+struct Run<'v>(&'v mut Vec<Record>);
+
+impl<'de> DeserializeSeed<'de> for Run<'_> {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
+        deserializer.deserialize_seq(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Run<'_> {
+    type Value = ();
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an array of records")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<(), A::Error> {
+        let mut topic: Option<Arc<str>> = None;
+        while let Some(record) = seq.next_element::<WireRecord<'de>>()? {
+            let shared = match &topic {
+                Some(shared) if **shared == *record.topic => Arc::clone(shared),
+                _ => topic.insert(Arc::from(&*record.topic)).clone(),
+            };
+            self.0.push(record.into_record(shared));
+        }
+        Ok(())
     }
 }
 
