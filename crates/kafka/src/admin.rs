@@ -2,6 +2,7 @@
 
 use std::{
     collections::BTreeMap,
+    sync::Arc,
     time::{Duration, Instant},
 };
 
@@ -127,35 +128,58 @@ pub async fn topics(config: &Config) -> anyhow::Result<BTreeMap<String, usize>> 
 pub async fn partitions(config: &Config, topic: &str, group: &str) -> anyhow::Result<Vec<PartitionState>> {
     let consumer = consumer(config, group)?;
     let topic = topic.to_owned();
-    blocking(move || {
-        let metadata = consumer.fetch_metadata(Some(&topic), TIMEOUT).with_context(|| format!("describe {topic}"))?;
-        let ids: Vec<i32> = metadata
-            .topics()
-            .iter()
-            .flat_map(|t| t.partitions())
-            .map(rdkafka::metadata::MetadataPartition::id)
-            .collect();
-        if ids.is_empty() {
-            bail!("topic {topic} does not exist");
-        }
-        let mut asked = TopicPartitionList::with_capacity(ids.len());
-        for id in &ids {
-            asked.add_partition(&topic, *id);
-        }
-        let committed = while_coordinator_moves(|| consumer.committed_offsets(asked.clone(), TIMEOUT))
-            .with_context(|| format!("offsets of {topic}"))?;
-        let state = |id: i32| -> anyhow::Result<PartitionState> {
-            let (low, high) =
-                consumer.fetch_watermarks(&topic, id, TIMEOUT).with_context(|| format!("ends of {topic}-{id}"))?;
-            let committed = match committed.find_partition(&topic, id).map(|element| element.offset()) {
-                Some(Offset::Offset(offset)) => Some(offset),
-                _ => None,
-            };
-            Ok(PartitionState { topic: topic.clone(), partition: id, low, high, committed })
+    // The consumer ends on that thread too, which takes 100 ms.
+    blocking(move || states(&consumer, &topic)?.with_context(|| format!("topic {topic} does not exist"))).await
+}
+
+/// Asks for the partitions of topics again and again: it keeps its connection.
+#[derive(Clone)]
+pub struct Inspector {
+    consumer: Arc<BaseConsumer>,
+}
+
+impl Inspector {
+    /// Nothing connects before the first question; `group` is the one whose commits are told.
+    ///
+    /// # Errors
+    /// When librdkafka refuses the configuration.
+    pub fn new(config: &Config, group: &str) -> anyhow::Result<Self> {
+        Ok(Self { consumer: Arc::new(consumer(config, group)?) })
+    }
+
+    /// Every partition of a topic; `None` when there is no such topic.
+    ///
+    /// # Errors
+    /// When the broker does not answer within ten seconds.
+    pub async fn partitions(&self, topic: &str) -> anyhow::Result<Option<Vec<PartitionState>>> {
+        let (consumer, topic) = (Arc::clone(&self.consumer), topic.to_owned());
+        blocking(move || states(&consumer, &topic)).await
+    }
+}
+
+fn states(consumer: &BaseConsumer, topic: &str) -> anyhow::Result<Option<Vec<PartitionState>>> {
+    let metadata = consumer.fetch_metadata(Some(topic), TIMEOUT).with_context(|| format!("describe {topic}"))?;
+    let partitions = metadata.topics().iter().flat_map(|topic| topic.partitions());
+    let ids: Vec<i32> = partitions.map(rdkafka::metadata::MetadataPartition::id).collect();
+    if ids.is_empty() {
+        return Ok(None);
+    }
+    let mut asked = TopicPartitionList::with_capacity(ids.len());
+    for id in &ids {
+        asked.add_partition(topic, *id);
+    }
+    let committed = while_coordinator_moves(|| consumer.committed_offsets(asked.clone(), TIMEOUT))
+        .with_context(|| format!("offsets of {topic}"))?;
+    let state = |id: i32| -> anyhow::Result<PartitionState> {
+        let (low, high) =
+            consumer.fetch_watermarks(topic, id, TIMEOUT).with_context(|| format!("ends of {topic}-{id}"))?;
+        let committed = match committed.find_partition(topic, id).map(|element| element.offset()) {
+            Some(Offset::Offset(offset)) => Some(offset),
+            _ => None,
         };
-        ids.into_iter().map(state).collect()
-    })
-    .await
+        Ok(PartitionState { topic: topic.to_owned(), partition: id, low, high, committed })
+    };
+    ids.into_iter().map(state).collect::<anyhow::Result<_>>().map(Some)
 }
 
 /// A broker that has just started, or a group that moves between brokers, has no coordinator for a moment.

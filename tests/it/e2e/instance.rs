@@ -129,7 +129,14 @@ impl Instance {
 impl Drop for Instance {
     fn drop(&mut self) {
         if std::thread::panicking() {
-            for name in ["millrace", "github-poller", "github-lake-writer", "lake-committer", "github-query-api"] {
+            for name in [
+                "millrace",
+                "github-poller",
+                "github-lake-writer",
+                "lake-committer",
+                "github-streaming-api",
+                "github-query-api",
+            ] {
                 // Through the test's own capture, so that it stands with the failure.
                 #[allow(clippy::print_stderr, reason = "a failing test shows why")]
                 {

@@ -194,7 +194,8 @@ fn the_projects_own_template() {
     assert_eq!(application.warnings, []);
     assert!(crate::lint::check(&application).is_empty(), "{:?}", crate::lint::check(&application));
     let names: Vec<_> = application.functions.values().map(|function| function.name.as_str()).collect();
-    assert_eq!(names, ["db-migrator", "github-poller", "github-lake-writer", "lake-committer", "github-query-api"]);
+    let github = ["github-poller", "github-lake-writer", "lake-committer", "github-streaming-api", "github-query-api"];
+    assert_eq!(names, [&["db-migrator"][..], &github].concat());
     assert!(application.functions["DbMigrator"].run_on_up);
     let poller = &application.functions["GithubPoller"];
     assert_eq!(
@@ -216,6 +217,7 @@ fn the_projects_own_template() {
     let writer = &application.functions["GithubLakeWriter"];
     assert_eq!(writer.environment["LAKE_WAREHOUSE"], "s3://millrace-lake/warehouse");
     assert_eq!(application.apis["GithubQueryHttpApi"].port, 18_003);
+    assert_eq!(application.apis["GithubStreamingHttpApi"].port, 8_002);
     let msk = Options {
         parameters: environment(&[("MskClusterArn", "arn:aws:kafka:us-east-1:000000000000:cluster/c/1")]),
         ..options
