@@ -249,7 +249,11 @@ fn drain(settings: &Settings) -> anyhow::Result<()> {
             say(&format!("{error:#}"));
         }
         std::thread::sleep(LOOK_INTERVAL);
-        rows = check::count(instance)?;
+        match check::count(instance) {
+            Ok(now) => rows = now,
+            // What was killed last may not be back yet.
+            Err(error) => say(&format!("{error:#}")),
+        }
         say(&format!("{rows} of {expected} rows are committed"));
     }
     instance.millrace(&["fire", "lake-committer"]).map(drop)

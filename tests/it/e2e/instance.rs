@@ -1,6 +1,7 @@
 //! An instance of the whole stack for one test: its own folder and free ports, beside whatever else runs.
 
 use std::{
+    io::Write,
     path::{Path, PathBuf},
     process::{Command, Output},
     time::{Duration, Instant},
@@ -63,8 +64,33 @@ impl Instance {
         assert!(output.status.success(), "down failed:\n{}", text(&output.stderr));
     }
 
+    /// The runner's process.
+    pub(crate) fn runner(&self) -> u32 {
+        let text = std::fs::read(self.dir().join("instance.json")).unwrap();
+        let running: Value = serde_json::from_slice(&text).unwrap();
+        u32::try_from(running["pid"].as_u64().unwrap()).unwrap()
+    }
+
+    /// The process that runs a service's script.
+    pub(crate) fn service(&self, name: &str) -> u32 {
+        let text = std::fs::read_to_string(self.dir().join(format!("run/{name}.pid"))).unwrap();
+        text.lines().next().unwrap().parse().unwrap()
+    }
+
     /// Runs a command of `millrace` in this instance.
     pub(crate) fn millrace(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    /// As [`Instance::millrace`], with this on its standard input.
+    pub(crate) fn millrace_with(&self, arguments: &[&str], input: &str) -> Output {
+        let piped = std::process::Stdio::piped;
+        let mut child = self.command(arguments).stdin(piped()).stdout(piped()).stderr(piped()).spawn().unwrap();
+        child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
+        child.wait_with_output().unwrap()
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(&self.program);
         command.args(arguments).arg("--dir").arg(self.folder.path()).current_dir(root());
         for name in NOT_INHERITED {
@@ -75,7 +101,7 @@ impl Instance {
         {
             command.env_remove(name);
         }
-        command.output().unwrap()
+        command
     }
 
     /// As [`Instance::millrace`], for a command that must succeed and print JSON.

@@ -3,4 +3,5 @@
 mod aws;
 mod flow;
 mod instance;
+mod kills;
 mod view;
