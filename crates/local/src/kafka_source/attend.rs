@@ -13,7 +13,11 @@ use rdkafka::consumer::{BaseConsumer, Consumer};
 use tokio::{runtime::Handle, time::MissedTickBehavior};
 use tracing::warn;
 
-use super::{collect::Collector, group::Group, retry::Waiting};
+use super::{
+    collect::Collector,
+    group::{self, Group},
+    retry::Waiting,
+};
 
 /// Shorter waits cost nothing: what was fetched ahead stays, and a rebalance waits for no longer than this.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -66,7 +70,7 @@ impl<'p> Attention<'p> {
                     self.collector.keep(&message);
                     self.pause_all();
                 }
-                Err(error) => warn!(%error, "kafka consumer"),
+                Err(error) => group::log(&error),
             }
         }
         self.collector.forget(self.consumer.context().take_revoked());

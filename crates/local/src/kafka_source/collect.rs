@@ -9,15 +9,13 @@ use std::{
 use rdkafka::{
     Message,
     consumer::{BaseConsumer, Consumer},
-    error::RDKafkaErrorCode,
     message::{BorrowedMessage, Headers},
 };
-use tracing::warn;
 
 use super::{
     batch::{Batch, Envelope, Partition},
     encode,
-    group::Group,
+    group::{self, Group},
 };
 use crate::{host::PAYLOAD_LIMIT, pattern::Filters};
 
@@ -250,10 +248,7 @@ fn wait<'c>(consumer: &'c BaseConsumer<Group>, until: Instant, stop: &dyn Fn() -
         let left = until.saturating_duration_since(Instant::now());
         match consumer.poll(left.min(TICK)) {
             Some(Ok(message)) => return Some(message),
-            Some(Err(error)) if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) => {
-                // The consumer's context has noted it.
-            }
-            Some(Err(error)) => warn!(%error, "kafka consumer"),
+            Some(Err(error)) => group::log(&error),
             None if left.is_zero() || stop() => return None,
             None => {}
         }

@@ -44,13 +44,24 @@ impl Group {
 
 impl ClientContext for Group {
     fn error(&self, error: KafkaError, reason: &str) {
-        if error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown) {
-            // It comes with each attempt to connect; the poller says it once.
+        if is_alone(&error) {
             self.alone.store(true, Ordering::Relaxed);
         } else {
             warn!(%error, reason, "kafka consumer");
         }
     }
+}
+
+/// Logs what a poll brought in place of a record. That all brokers are away comes with each attempt to connect; the
+/// context has noted it, and the poller says it once.
+pub(super) fn log(error: &KafkaError) {
+    if !is_alone(error) {
+        warn!(%error, "kafka consumer");
+    }
+}
+
+fn is_alone(error: &KafkaError) -> bool {
+    error.rdkafka_error_code() == Some(RDKafkaErrorCode::AllBrokersDown)
 }
 
 impl ConsumerContext for Group {
