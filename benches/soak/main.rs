@@ -72,6 +72,7 @@ fn settings() -> anyhow::Result<Settings> {
             records: number("SOAK_RECORDS", 10_000_000)?,
             per_second: number("SOAK_RECORDS_PER_SECOND", 20_000)?,
             ahead: number("SOAK_RECORDS_AHEAD", 500_000)?,
+            at_most: Duration::from_secs(60 * number("SOAK_MINUTES", 24 * 60)?),
         },
         between_kills: Duration::from_secs(number("SOAK_SECONDS_BETWEEN_KILLS", 5)?),
         victims: victims(&std::env::var("SOAK_VICTIMS").unwrap_or_default())?,
@@ -139,7 +140,7 @@ fn soak(settings: &mut Settings) -> anyhow::Result<Account> {
     let log = settings.instance.dir.join("log/soak-producer.log");
     let (acknowledged, done) = (Arc::new(Acknowledged::default()), AtomicU64::new(0));
     let (ended, began) = (AtomicBool::new(false), Instant::now());
-    let killed = std::thread::scope(|scope| {
+    let (killed, produced) = std::thread::scope(|scope| {
         let producing = scope.spawn(|| {
             let produced = producer::produce(&records, pace, &kafka, &acknowledged, &done, &log);
             ended.store(true, Ordering::Relaxed);
@@ -149,14 +150,14 @@ fn soak(settings: &mut Settings) -> anyhow::Result<Account> {
         if let Err(error) = &killed {
             acknowledged.note(format!("the soak has ended: {error:#}"));
         }
-        producing.join().map_err(|_| anyhow!("the producer has crashed"))??;
-        killed
+        let produced = producing.join().map_err(|_| anyhow!("the producer has crashed"))??;
+        anyhow::Ok((killed?, produced))
     })?;
-    say(&format!("all {} records are staged after {:.0} s", pace.records, began.elapsed().as_secs_f64()));
-    drain(settings)?;
+    say(&format!("all {produced} records are staged after {:.0} s", began.elapsed().as_secs_f64()));
+    drain(settings, produced)?;
     let seconds = began.elapsed().as_secs_f64();
-    let account = check::compare(&settings.instance, &kafka, &records, pace.records)?;
-    report(settings, &killed, &account, seconds);
+    let account = check::compare(&settings.instance, &kafka, &records, produced)?;
+    report(&killed, &account, seconds);
     Ok(account)
 }
 
@@ -172,7 +173,7 @@ fn kill_in_turn(
     let (mut next_kill, mut next_look) = (Instant::now() + pause(settings, turn), Instant::now());
     let mut next_report = Instant::now() + REPORT_INTERVAL;
     let mut deadline = Instant::now() + STANDSTILL;
-    while !(ended.load(Ordering::Relaxed) && progress.records >= settings.pace.records && progress.lag == 0) {
+    while !(ended.load(Ordering::Relaxed) && progress.records >= acknowledged.count() && progress.lag == 0) {
         if acknowledged.fault().is_some() {
             break;
         }
@@ -234,9 +235,9 @@ fn kill_one(settings: &mut Settings, turn: &mut u64, killed: &mut BTreeMap<Strin
 }
 
 /// Waits until the table has what it must have, and then a little longer: what comes twice may come late.
-fn drain(settings: &Settings) -> anyhow::Result<()> {
+fn drain(settings: &Settings, produced: u64) -> anyhow::Result<()> {
     let instance = &settings.instance;
-    let expected = (0..settings.pace.records).filter(|n| settings.records.kind(*n) == records::Kind::Fresh).count();
+    let expected = (0..produced).filter(|n| settings.records.kind(*n) == records::Kind::Fresh).count();
     let expected = u64::try_from(expected).context("count the good records")?;
     let deadline = Instant::now() + settings.drain;
     let mut rows = 0;
@@ -259,7 +260,7 @@ fn drain(settings: &Settings) -> anyhow::Result<()> {
     instance.millrace(&["fire", "lake-committer"]).map(drop)
 }
 
-fn report(settings: &Settings, killed: &BTreeMap<String, u64>, account: &Account, seconds: f64) {
+fn report(killed: &BTreeMap<String, u64>, account: &Account, seconds: f64) {
     let Account {
         fresh,
         bad,
@@ -279,7 +280,7 @@ fn report(settings: &Settings, killed: &BTreeMap<String, u64>, account: &Account
     }
     let kills: Vec<String> = killed.iter().map(|(what, count)| format!("{what} {count}")).collect();
     say(&format!("{} kills: {}", killed.values().sum::<u64>(), kills.join(", ")));
-    say(&format!("{} records in {seconds:.0} s: {fresh} good, {bad} bad, {repeats} repeats", settings.pace.records));
+    say(&format!("{} records in {seconds:.0} s: {fresh} good, {bad} bad, {repeats} repeats", fresh + bad + repeats));
     say(&format!("{rows} rows: {lost} lost, {doubled} doubled, {misplaced} misplaced"));
     say(&format!("{dead_letters} dead letters: {dead_lost} lost, {dead_wrong} wrong; {failed} messages given up"));
 }

@@ -96,9 +96,12 @@ pub(crate) struct Pace {
     pub(crate) records: u64,
     pub(crate) per_second: u64,
     pub(crate) ahead: u64,
+    /// After so long the rest is left out.
+    pub(crate) at_most: Duration,
 }
 
-/// Produces all records and waits for their acknowledgements. `done` is how many the writer has finished.
+/// Produces the records and waits for their acknowledgements; tells how many there are. `done` is how many the writer has
+/// finished.
 pub(crate) fn produce(
     records: &Records,
     pace: Pace,
@@ -106,7 +109,7 @@ pub(crate) fn produce(
     acknowledged: &Arc<Acknowledged>,
     done: &AtomicU64,
     log: &Path,
-) -> anyhow::Result<()> {
+) -> anyhow::Result<u64> {
     let mut client = kafka.client();
     client.set("acks", "all").set("enable.idempotence", "true").set("compression.type", "lz4");
     client.set("linger.ms", "50").set("message.timeout.ms", "0").set("queue.buffering.max.messages", "100000");
@@ -118,7 +121,8 @@ pub(crate) fn produce(
     let producer: ThreadedProducer<Watch> = client.create_with_context(watch).context("create the producer")?;
     let (mut number, mut credit, mut last) = (0, 0.0, Instant::now());
     let (mut known, mut deadline, mut remind_at) = (0, Instant::now() + STANDSTILL, Instant::now() + REMIND_AFTER);
-    while number < pace.records {
+    let began = Instant::now();
+    while number < pace.records && began.elapsed() < pace.at_most {
         if let Some(fault) = acknowledged.fault() {
             bail!(fault);
         }
@@ -144,10 +148,10 @@ pub(crate) fn produce(
     producer.flush(STANDSTILL).context("wait for the last acknowledgements")?;
     match acknowledged.fault() {
         Some(fault) => bail!(fault),
-        None if acknowledged.count() != pace.records => {
-            bail!("{} of {} records are acknowledged", acknowledged.count(), pace.records)
+        None if acknowledged.count() != number => {
+            bail!("{} of {number} records are acknowledged", acknowledged.count())
         }
-        None => Ok(()),
+        None => Ok(number),
     }
 }
 

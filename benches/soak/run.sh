@@ -3,7 +3,7 @@
 # optional: SOAK_RECORDS (10,000,000), SOAK_RECORDS_PER_SECOND (20,000 at most), SOAK_SECONDS_BETWEEN_KILLS (5),
 # SOAK_VICTIMS (writer,committer,kafka,postgres,ministack; `runner` too when named; none), SOAK_SEED and SOAK_BEGAN (of a
 # run that is to be repeated), SOAK_BAD_PER_MILLION, SOAK_REPEATS_PER_MILLION, SOAK_RECORDS_AHEAD, SOAK_DRAIN_SECONDS,
-# SOAK_COMMIT_AGE_SECONDS (2), SOAK_DIR (.millrace/soak), SOAK_KEEP (anything: the data stays). Exit status 0: each record is where it belongs, once.
+# SOAK_MINUTES (after so long the rest is left out), SOAK_COMMIT_AGE_SECONDS (2), SOAK_DIR (.millrace/soak), SOAK_KEEP (anything: the data stays). Exit status 0: each record is where it belongs, once.
 MILLRACE_SERVICE=soak
 . "$(dirname "$0")/../../localstack/lib.sh"
 cd "$MILLRACE_ROOT"
