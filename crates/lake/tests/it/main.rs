@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod aws_catalogs;
 mod committing;
 mod concurrent;
 mod maintaining;
