@@ -160,6 +160,8 @@ impl CommitWorker {
             } else {
                 commit_once(committer, &self.settings, &mut summary).await?;
                 keeper.committed();
+                // However long it took: more may wait.
+                last_seen = Instant::now();
             }
         }
         Ok(summary)

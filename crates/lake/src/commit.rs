@@ -7,7 +7,6 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use domain::lake::{CommitLimits, CommitPlan, Waiting, Watermarks, plan_commit, watermarks_of};
-use futures::{StreamExt, TryStreamExt, stream};
 use iceberg::spec::{DataFile, MAIN_BRANCH};
 use iceberg::table::Table;
 use iceberg::transaction::{ApplyTransactionAction, Transaction};
@@ -20,8 +19,6 @@ use crate::ledger::{self, TableStatus, WaitingSegment};
 use crate::repeats::rows;
 use crate::{Lake, catalog, crash, merge};
 
-/// Segments and data files on their way at a time.
-const CONCURRENCY: usize = 8;
 /// Segments that one look takes from Postgres; the plan takes fewer.
 const LOOK: i64 = 5_000;
 
@@ -66,6 +63,7 @@ pub enum Commit {
 #[derive(Debug)]
 pub struct Committed {
     table: Table,
+    segments: Vec<i64>,
     /// Rows appended.
     pub records: u64,
     /// Data files appended.
@@ -142,7 +140,8 @@ impl Committer {
         let records = files.iter().map(DataFile::record_count).sum();
         let count = files.len();
         if planned.plan.take.is_empty() {
-            return Ok(Commit::Done(Box::new(Committed { table: planned.table, records, files: count })));
+            let segments = planned.plan.done;
+            return Ok(Commit::Done(Box::new(Committed { table: planned.table, segments, records, files: count })));
         }
         let transaction = Transaction::new(&planned.table);
         let append = transaction
@@ -172,17 +171,17 @@ impl Committer {
         let found = watermarks_of(table.metadata().properties());
         let kept = fenced.moves.iter().all(|(source, next)| found.get(source).is_some_and(|found| found >= next));
         ensure!(kept, "the catalog said that the commit took place, but the table does not have it");
-        Ok(Commit::Done(Box::new(Committed { table, records, files: count })))
+        let segments = planned.plan.take.into_iter().chain(planned.plan.done).collect();
+        Ok(Commit::Done(Box::new(Committed { table, segments, records, files: count })))
     }
 
-    /// Leaves the table's row in Postgres and marks the segments that it has.
+    /// Marks the segments in Postgres and leaves the table's row there.
     ///
     /// # Errors
     /// When Postgres does not answer; the next plan finds the segments done.
     pub async fn mark(&self, committed: &Committed, now: DateTime<Utc>) -> anyhow::Result<TableStatus> {
         let status = status(&committed.table, now)?;
-        let watermarks = watermarks_of(committed.table.metadata().properties());
-        ledger::mark(&self.lake.pool, &self.lake.table_name, &status, &watermarks).await?;
+        ledger::mark(&self.lake.pool, &self.lake.table_name, &committed.segments, &status).await?;
         crash::point("commit.marked");
         Ok(status)
     }
@@ -197,11 +196,7 @@ impl Committer {
         tracing::debug!(lake.key_rows = forgotten, "forgot keys that no window reaches");
         let expired = ledger::expired(&self.lake.pool, &self.lake.table_name, age, limit).await?;
         let paths: Vec<String> = expired.iter().filter_map(|(_, path)| path.clone()).collect();
-        stream::iter(paths)
-            .map(|path| async move { self.lake.delete(&path).await })
-            .buffer_unordered(CONCURRENCY)
-            .try_collect::<()>()
-            .await?;
+        self.lake.delete_all(paths).await?;
         crash::point("clean.objects-deleted");
         let ids: Vec<i64> = expired.iter().map(|(id, _)| *id).collect();
         if !ids.is_empty() {

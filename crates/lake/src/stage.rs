@@ -2,24 +2,21 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, bail, ensure};
+use anyhow::{Context, ensure};
 use bytes::Bytes;
 use domain::lake::{OffsetRange, Source, Trimmed, trim};
+use futures::stream;
 use iceberg::io::FileIO;
 use sqlx::PgPool;
 use uuid::Uuid;
 
 use crate::config::Config;
 use crate::crash;
-use crate::known::{Incarnations, Known};
 use crate::repeats::rows::Fresh;
 use crate::repeats::{Keys, RepeatLimits, Repeats, RowKey, Seen, Verdict};
 use crate::schema::TableSchema;
 use crate::segment::{Segment, SegmentBuilder};
-use crate::staging::{self, ObjectRow, Registration, StagedRange};
-
-/// How often watermarks are read that others move meanwhile.
-const ATTEMPTS: usize = 10;
+use crate::staging::{self, ObjectRow, StagedRange};
 
 /// One table's storage and its rows in Postgres. Connects to nothing until it is used; cheap to clone.
 #[derive(Clone)]
@@ -48,8 +45,9 @@ pub struct Offered {
 pub struct Plan {
     /// In the order offered; partitions with nothing new are left out.
     pub partitions: Vec<PlannedPartition>,
-    /// The topics of which a partition is staged for the first time.
-    incarnations: Incarnations,
+    /// Whether each partition offered continues its watermark exactly: nothing is trimmed, nothing is passed over and
+    /// no partition is new.
+    pub continues: bool,
 }
 
 /// What of one partition is new. Before staging each record that is kept must be accounted for: with [`Lake::admit`],
@@ -116,31 +114,15 @@ impl Lake {
     /// # Errors
     /// When Postgres does not answer.
     pub async fn plan(&self, offered: &[Offered]) -> anyhow::Result<Plan> {
-        let topics: Vec<&str> = offered.iter().map(|part| part.topic.as_str()).collect();
-        for _ in 0..ATTEMPTS {
-            if let Some(plan) = self.plan_after(&self.known(&topics).await?, offered).await? {
-                return Ok(plan);
-            }
-        }
-        bail!("the staged watermarks moved {ATTEMPTS} times while a batch was planned")
-    }
-
-    /// Plans what was offered because of what was `known`; `None` when that is no longer so. A partition of a topic's
-    /// name is offered once, in whatever incarnation.
-    ///
-    /// # Errors
-    /// When Postgres does not answer.
-    pub async fn plan_after(&self, known: &Known, offered: &[Offered]) -> anyhow::Result<Option<Plan>> {
         let ends = staging::ends(&self.pool, &self.table_name, offered).await?;
-        if offered.iter().zip(&ends).any(|(part, end)| known.watermark(&part.source) != end.watermark) {
-            return Ok(None);
-        }
-        let new = offered.iter().filter(|part| known.watermark(&part.source).is_none());
-        let incarnations = known.count(new.map(|part| part.topic.as_str()).collect());
+        let mut continues = true;
         let mut partitions = Vec::new();
         for (position, (part, end)) in offered.iter().zip(ends).enumerate() {
             let Trimmed { keep, range, gap } = trim(end.watermark, &part.offsets);
+            continues &= end.watermark.is_some() && keep.len() == part.offsets.len() && gap == 0;
             let Some(range) = range else { continue };
+            // Before the first record and between two of them.
+            let gap = (range.next - range.first).saturating_sub_unsigned(keep.len() as u64);
             let seen = Seen {
                 topic: part.topic.clone(),
                 partition: part.source.partition,
@@ -164,7 +146,7 @@ impl Lake {
                 gap: u64::try_from(gap).unwrap_or(0),
             });
         }
-        Ok(Some(Plan { partitions, incarnations }))
+        Ok(Plan { partitions, continues })
     }
 
     /// Decides which of a partition's good records become rows: for each key, in the order of the records, whether it
@@ -201,9 +183,7 @@ impl Lake {
         };
         let ranges: Vec<StagedRange> = plan.partitions.iter().map(PlannedPartition::staged).collect();
         let fresh: Vec<Fresh> = plan.partitions.iter().filter_map(PlannedPartition::fresh).collect();
-        let registration = Registration { object: object.as_ref(), ranges: &ranges, fresh: &fresh };
-        let registered = staging::register(&self.pool, &self.table_name, registration, &plan.incarnations).await?;
-        if let Some(at) = registered {
+        if let Some(at) = staging::register(&self.pool, &self.table_name, object.as_ref(), &ranges, &fresh).await? {
             crash::point("stage.registered");
             fresh.iter().for_each(|fresh| self.repeats.remember(fresh, at));
             return Ok(Outcome::Staged);
@@ -235,6 +215,11 @@ impl Lake {
 
     pub(crate) async fn delete(&self, path: &str) -> anyhow::Result<()> {
         self.storage.delete(path).await.with_context(|| format!("delete {path}"))
+    }
+
+    /// Deletes objects, many with each request. One that is gone already is no error.
+    pub(crate) async fn delete_all(&self, paths: Vec<String>) -> anyhow::Result<()> {
+        self.storage.delete_stream(stream::iter(paths)).await.context("delete objects")
     }
 }
 

@@ -78,3 +78,29 @@ fn of_two_committers_at_once_one_does_the_work() {
         assert_eq!(world.ids().await.len(), 10);
     });
 }
+
+#[test]
+fn the_table_is_kept_between_commits_and_an_engine_that_keeps_it_is_left_to_it() {
+    for (maintain_commits, kept) in [(4, true), (0, false)] {
+        in_world(|world| async move {
+            for n in 0..20 {
+                world.stage([n]).await;
+            }
+            let settings = Settings {
+                limits: CommitLimits { bytes: 1 << 20, segments: 1, age: Duration::ZERO },
+                file_bytes: 1 << 20,
+                idle: Duration::from_millis(500),
+                maintain_commits,
+                maintenance: lake::Maintenance { snapshots: 5, ..lake::Maintenance::default() },
+            };
+            let worker = CommitWorker::new(world.lake.clone(), world.pool.clone(), world.catalog.clone(), settings);
+            let event = serde_json::Value::Null;
+            let summary = handle(&worker, event, &Invocation::for_test(Duration::from_secs(60))).await.unwrap();
+            assert_eq!((summary.commits, summary.records), (20, 20));
+            let upkeep = summary.upkeep;
+            assert_eq!((upkeep.files_joined >= 8, upkeep.snapshots_expired >= 10), (kept, kept), "{upkeep:?}");
+            assert_eq!(world.ids().await.len(), 20);
+            assert_eq!(world.count("select records from lake_tables").await, 20);
+        });
+    }
+}

@@ -2,11 +2,8 @@
 
 use std::time::Instant;
 
-use anyhow::Context;
-use futures::stream;
 use iceberg::spec::SnapshotRef;
 
-use super::replace::Base;
 use super::{DELETED, Maintainer, Upkeep, rows};
 use crate::crash;
 
@@ -23,7 +20,7 @@ impl Maintainer {
         if rows::garbage(pool, table, age, &[], 1).await?.is_empty() {
             return Ok(Upkeep::default());
         }
-        let Some(base) = Base::load(&self.lake).await? else { return Ok(Upkeep::default()) };
+        let Some(base) = self.base().await? else { return Ok(Upkeep::default()) };
         // Metadata files are noted before they leave the log, because commits drop them from it without a trace.
         let mut kept: Vec<String> = vec![base.pointers.location.clone()];
         kept.extend(base.pointers.marked.iter().map(|(location, _)| location.clone()));
@@ -39,15 +36,11 @@ impl Maintainer {
         }
         let began = Instant::now();
         for some in gone.chunks(TOGETHER) {
-            self.delete(some).await?;
+            self.lake.delete_all(some.to_vec()).await?;
             crash::point("maintain.objects-deleted");
             rows::forget(pool, table, some).await?;
         }
         tracing::debug!(lake.objects = gone.len(), duration_ms = ?began.elapsed().as_millis(), "deleted");
         Ok(Upkeep { deleted: gone.len() as u64, ..Upkeep::default() })
-    }
-
-    pub(super) async fn delete(&self, paths: &[String]) -> anyhow::Result<()> {
-        self.lake.storage.delete_stream(stream::iter(paths.to_vec())).await.context("delete objects")
     }
 }

@@ -31,12 +31,12 @@ impl Maintainer {
         if self.settings.join_files == 0 {
             return Ok(upkeep);
         }
-        let Some(base) = Base::load(&self.lake).await? else { return Ok(upkeep) };
+        let Some(base) = self.base().await? else { return Ok(upkeep) };
         let (inputs, groups) = self.joinable(&base, patience).await?;
         if groups.is_empty() {
             return Ok(upkeep);
         }
-        let entries = tidy::entries(&base, inputs).await?;
+        let entries = self.reach.lock().await.entries(&base.table, inputs).await?;
         let mut outputs = Vec::new();
         for group in &groups {
             outputs.extend(self.write_joined(&base, &entries, group).await?);
@@ -52,11 +52,11 @@ impl Maintainer {
                 return Ok(upkeep);
             }
             upkeep.lost += 1;
-            base = Base::load(&self.lake).await?;
+            base = self.base().await?;
         }
         // Another maintenance joined the same files, or commits came too fast: what was written is in no snapshot.
         let paths: Vec<String> = outputs.iter().map(|file| file.file_path().to_owned()).collect();
-        self.delete(&paths).await?;
+        self.lake.delete_all(paths).await?;
         Ok(upkeep)
     }
 
@@ -137,7 +137,7 @@ impl Maintainer {
             files.get(position).is_some_and(|files| files.iter().any(|file| inputs.contains(&file.hash)))
         };
         let (holding, kept) = tidy::split(&listed, holds);
-        let entries = tidy::entries(base, holding).await?;
+        let entries = self.reach.lock().await.entries(&base.table, holding).await?;
         let (replaced, others): (Vec<ManifestEntryRef>, Vec<ManifestEntryRef>) =
             entries.into_iter().partition(|entry| inputs.contains(&reach::hash(entry.file_path())));
         let expired = self.expired(base, true)?;

@@ -16,15 +16,18 @@ mod replace;
 mod rows;
 mod sweep;
 mod tidy;
+mod totals;
 
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
+use iceberg::table::Table;
 use serde::Serialize;
 use tokio::sync::Mutex;
 
 use crate::Lake;
 use reach::Reach;
+use replace::Base;
 
 /// Times that a step begins again after another commit came first.
 const ATTEMPTS: usize = 4;
@@ -117,17 +120,52 @@ impl Upkeep {
     }
 }
 
+/// What each commit reads and writes of the table's history.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Sizes {
+    /// Retained snapshots.
+    pub snapshots: usize,
+    /// Manifests of the current one.
+    pub manifests: usize,
+    /// Size of the metadata file.
+    pub metadata_bytes: usize,
+}
+
 /// Keeps one table. Its steps may run beside commits and beside another's.
 pub struct Maintainer {
     lake: Lake,
     settings: Maintenance,
     reach: Mutex<Reach>,
+    /// The table as it was read last: between two changes it is read once.
+    table: Mutex<Option<Table>>,
 }
 
 impl Maintainer {
     /// Nothing connects before the first step.
     pub fn new(lake: Lake, settings: Maintenance) -> Self {
-        Self { lake, settings, reach: Mutex::default() }
+        Self { lake, settings, reach: Mutex::default(), table: Mutex::default() }
+    }
+
+    /// The table as it is now; `None` when this Postgres is not its catalog, or it has no snapshot yet.
+    async fn base(&self) -> anyhow::Result<Option<Base>> {
+        let Some(pointers) = rows::pointers(&self.lake.pool, &self.lake.config).await? else { return Ok(None) };
+        let mut known = self.table.lock().await;
+        let base = Base::load(&self.lake, pointers, known.clone()).await?;
+        *known = base.as_ref().map(|base| base.table.clone());
+        Ok(base)
+    }
+
+    /// How large the table's history is; `None` when it has none yet, or its catalog is elsewhere.
+    ///
+    /// # Errors
+    /// When Postgres or S3 does not answer.
+    pub async fn sizes(&self) -> anyhow::Result<Option<Sizes>> {
+        let Some(base) = self.base().await? else { return Ok(None) };
+        Ok(Some(Sizes {
+            snapshots: base.metadata().snapshots().len(),
+            manifests: self.manifests(&base).await?.len(),
+            metadata_bytes: self.lake.read(&base.pointers.location).await?.len(),
+        }))
     }
 
     /// Everything once, each in its bounds: join, tidy, collect, sweep. A table whose catalog is elsewhere is left alone.

@@ -24,7 +24,12 @@ pub(crate) type Manifests = Arc<Vec<Arc<ManifestFile>>>;
 pub(crate) struct Reach {
     lists: HashMap<String, Manifests>,
     files: HashMap<String, Files>,
+    /// Those of small manifests, which are read again soon: when their files are joined and when they are merged.
+    entries: HashMap<String, Vec<ManifestEntryRef>>,
 }
+
+/// Live files up to which a manifest's entries are kept.
+const SMALL: usize = 32;
 
 /// What is kept of a live data file.
 #[derive(Debug, Clone, Copy)]
@@ -84,17 +89,34 @@ impl Reach {
     pub(crate) async fn files(&mut self, table: &Table, manifests: &[Arc<ManifestFile>]) -> anyhow::Result<Vec<Files>> {
         let missing: Vec<_> =
             manifests.iter().filter(|manifest| !self.files.contains_key(&manifest.manifest_path)).cloned().collect();
-        let read: Vec<(String, Files)> = stream::iter(missing)
-            .map(|manifest| async move {
-                let files = live(table.file_io(), &manifest).await?.iter().map(|entry| File::of(entry)).collect();
-                anyhow::Ok((manifest.manifest_path.clone(), Arc::new(files)))
-            })
-            .buffer_unordered(CONCURRENCY)
-            .try_collect()
-            .await?;
-        self.files.extend(read);
+        let mut reading = stream::iter(missing)
+            .map(|manifest| async move { anyhow::Ok((live(table.file_io(), &manifest).await?, manifest)) })
+            .buffer_unordered(CONCURRENCY);
+        while let Some((entries, manifest)) = reading.try_next().await? {
+            let files = entries.iter().map(|entry| File::of(entry)).collect();
+            self.files.insert(manifest.manifest_path.clone(), Arc::new(files));
+            if entries.len() <= SMALL {
+                self.entries.insert(manifest.manifest_path.clone(), entries);
+            }
+        }
         let files = manifests.iter().map(|manifest| self.files.get(&manifest.manifest_path).cloned());
         files.collect::<Option<_>>().context("a manifest was not read")
+    }
+
+    /// The live entries of manifests, in their order.
+    pub(crate) async fn entries(
+        &self,
+        table: &Table,
+        manifests: Vec<Arc<ManifestFile>>,
+    ) -> anyhow::Result<Vec<ManifestEntryRef>> {
+        let reading = stream::iter(manifests).map(|manifest| async move {
+            match self.entries.get(&manifest.manifest_path) {
+                Some(entries) => Ok(entries.clone()),
+                None => live(table.file_io(), &manifest).await,
+            }
+        });
+        let read: Vec<Vec<ManifestEntryRef>> = reading.buffered(CONCURRENCY).try_collect().await?;
+        Ok(read.into_iter().flatten().collect())
     }
 
     /// Everything that these snapshots reach; what else is known is dropped.
@@ -107,6 +129,7 @@ impl Reach {
         reached.metadata.extend(snapshots.iter().map(|snapshot| snapshot.manifest_list().to_owned()));
         self.lists.retain(|path, _| reached.metadata.contains(path));
         self.files.retain(|path, _| manifests.contains_key(path));
+        self.entries.retain(|path, _| manifests.contains_key(path));
         self.files(table, &manifests.into_values().collect::<Vec<_>>()).await?;
         reached.metadata.extend(self.files.keys().cloned());
         reached.files.extend(self.files.values().flat_map(|files| files.iter().map(|file| file.hash)));

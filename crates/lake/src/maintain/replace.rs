@@ -4,7 +4,7 @@
 //! What another commit has changed meanwhile cannot be lost: the swap takes place only while the pointer is the one
 //! that this was built on. Table properties, the watermarks among them, are carried over as they are.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashSet;
 use std::str::FromStr;
 use std::sync::Arc;
 
@@ -14,12 +14,13 @@ use domain::lake::watermarks_of;
 use iceberg::MetadataLocation;
 use iceberg::spec::{
     DataFile, FormatVersion, MAIN_BRANCH, ManifestEntry, ManifestEntryRef, ManifestFile, ManifestListWriter,
-    ManifestWriter, ManifestWriterBuilder, Operation, Snapshot, SnapshotRef, Summary, TableMetadata,
+    ManifestWriter, ManifestWriterBuilder, Snapshot, SnapshotRef, TableMetadata,
 };
 use iceberg::table::{StaticTable, Table};
 use uuid::Uuid;
 
 use super::rows::{self, Pointers};
+use super::totals::{Sum, summary};
 use crate::ledger::TableStatus;
 use crate::{Lake, catalog, crash};
 
@@ -32,14 +33,17 @@ pub(crate) struct Base {
 }
 
 impl Base {
-    /// Reads the table as it is now; `None` when this Postgres is not its catalog, or it has no snapshot yet.
-    pub(crate) async fn load(lake: &Lake) -> anyhow::Result<Option<Self>> {
-        let Some(pointers) = rows::pointers(&lake.pool, &lake.config).await? else { return Ok(None) };
-        let ident = catalog::ident(&lake.config);
-        let table = StaticTable::from_metadata_file(&pointers.location, ident, lake.storage.clone())
-            .await
-            .with_context(|| format!("read {}", pointers.location))?
-            .into_table();
+    /// The table at `pointers`; `known` is the table as it was read last. `None` when it has no snapshot yet.
+    pub(crate) async fn load(lake: &Lake, pointers: Pointers, known: Option<Table>) -> anyhow::Result<Option<Self>> {
+        let table = match known.filter(|table| table.metadata_location() == Some(&pointers.location)) {
+            Some(table) => table,
+            None => {
+                StaticTable::from_metadata_file(&pointers.location, catalog::ident(&lake.config), lake.storage.clone())
+                    .await
+                    .with_context(|| format!("read {}", pointers.location))?
+                    .into_table()
+            }
+        };
         ensure!(
             table.metadata().format_version() == FormatVersion::V2,
             "the table is of format {}, maintenance knows v2",
@@ -51,22 +55,6 @@ impl Base {
 
     pub(crate) fn metadata(&self) -> &TableMetadata {
         self.table.metadata()
-    }
-}
-
-/// Files and what is in them.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Sum {
-    pub files: u64,
-    pub records: u64,
-    pub bytes: u64,
-}
-
-impl Sum {
-    fn add(&mut self, file: &DataFile) {
-        self.files += 1;
-        self.records += file.record_count();
-        self.bytes += file.file_size_in_bytes();
     }
 }
 
@@ -244,28 +232,6 @@ fn random_id() -> i64 {
 fn numbers(entry: &ManifestEntry) -> anyhow::Result<(i64, i64)> {
     let found = entry.snapshot_id().zip(entry.sequence_number());
     found.with_context(|| format!("{} has no snapshot or sequence number", entry.file_path()))
-}
-
-fn summary(previous: &Summary, added: Sum, removed: Sum) -> Summary {
-    let total = |name: &str, plus: u64, minus: u64| {
-        let before: u64 = previous.additional_properties.get(name)?.parse().ok()?;
-        Some((name.to_owned(), (before + plus).saturating_sub(minus).to_string()))
-    };
-    let carried = previous.additional_properties.iter().filter(|(name, _)| name.starts_with("total-"));
-    let mut properties: HashMap<String, String> = carried.map(|(name, value)| (name.clone(), value.clone())).collect();
-    properties.extend(total("total-data-files", added.files, removed.files));
-    properties.extend(total("total-files-size", added.bytes, removed.bytes));
-    let changes = [
-        ("added-data-files", added.files),
-        ("added-records", added.records),
-        ("added-files-size", added.bytes),
-        ("deleted-data-files", removed.files),
-        ("deleted-records", removed.records),
-        ("removed-files-size", removed.bytes),
-    ];
-    let changes = changes.into_iter().filter(|&(_, number)| number > 0);
-    properties.extend(changes.map(|(name, number)| (name.to_owned(), number.to_string())));
-    Summary { operation: Operation::Replace, additional_properties: properties }
 }
 
 fn status(metadata: &TableMetadata, location: &str, base: &Base) -> anyhow::Result<TableStatus> {

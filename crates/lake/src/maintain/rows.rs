@@ -126,12 +126,17 @@ pub(crate) async fn garbage(
 
 /// Forgets objects that are gone, or that were noted and are in use after all.
 pub(crate) async fn forget(pool: &PgPool, table: &str, paths: &[String]) -> anyhow::Result<()> {
-    sqlx::query("delete from lake_garbage where table_name = $1 and object_path = any($2)")
-        .bind(table)
-        .bind(paths)
-        .execute(pool)
-        .await
-        .context("forget what is deleted")?;
+    // In one order everywhere, else two that delete the same could block each other.
+    sqlx::query(
+        "delete from lake_garbage where table_name = $1 and object_path in (
+             select object_path from lake_garbage where table_name = $1 and object_path = any($2)
+              order by object_path for update)",
+    )
+    .bind(table)
+    .bind(paths)
+    .execute(pool)
+    .await
+    .context("forget what is deleted")?;
     Ok(())
 }
 

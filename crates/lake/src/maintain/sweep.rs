@@ -40,7 +40,7 @@ impl Maintainer {
         }
         let Some((area, position)) = self.due().await? else { return Ok(Upkeep::default()) };
         let Some(&(_, ends)) = AREAS.iter().find(|(name, _)| *name == area) else { return Ok(Upkeep::default()) };
-        let base = Base::load(&self.lake).await?;
+        let base = self.base().await?;
         let prefix = match (&base, area) {
             (_, "segments") => format!("{}/", self.lake.config.segment_prefix()),
             (Some(base), area) => format!("{}/{area}/", base.metadata().location()),
@@ -71,7 +71,7 @@ impl Maintainer {
         }
         if !self.settings.dry_run {
             let paths: Vec<String> = orphans.into_iter().map(|object| object.path).collect();
-            self.delete(&paths).await?;
+            self.lake.delete_all(paths).await?;
         }
         self.end(area, last, &upkeep).await
     }

@@ -5,15 +5,12 @@ use std::sync::Arc;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use futures::{StreamExt, TryStreamExt, stream};
 use iceberg::spec::{ManifestContentType, ManifestEntryRef, ManifestFile, SnapshotRef};
 
 use super::reach::{self, Manifests};
 use super::replace::{Base, Draft, Prepared, referenced};
 use super::{ATTEMPTS, Maintainer, Upkeep, expiry, manifests};
 
-/// Manifests read at a time.
-const CONCURRENCY: usize = 8;
 /// Metadata files at the end of the log that are in no danger to be deleted.
 const LOG_KEPT: usize = 50;
 
@@ -25,7 +22,7 @@ impl Maintainer {
     pub async fn tidy(&self, now: DateTime<Utc>) -> anyhow::Result<Upkeep> {
         let mut upkeep = Upkeep::default();
         for _ in 0..ATTEMPTS {
-            let Some(base) = Base::load(&self.lake).await? else { break };
+            let Some(base) = self.base().await? else { break };
             let listed = self.manifests(&base).await?;
             let chosen = mergeable(&base, &listed);
             let expired = self.expired(&base, !chosen.is_empty())?;
@@ -67,7 +64,7 @@ impl Maintainer {
     ) -> anyhow::Result<Prepared> {
         let chosen: HashSet<usize> = chosen.iter().copied().collect();
         let (merged, kept) = split(listed, |position| chosen.contains(&position));
-        let live = entries(base, merged).await?;
+        let live = self.reach.lock().await.entries(&base.table, merged).await?;
         carry(&mut draft, &live).await?;
         draft.finish(&kept, expired, now).await
     }
@@ -128,13 +125,6 @@ pub(super) fn split(
         listed.iter().cloned().enumerate().partition(|(position, _)| chosen(*position));
     let files = |numbered: Vec<(usize, Arc<ManifestFile>)>| numbered.into_iter().map(|(_, file)| file).collect();
     (files(chosen), files(others))
-}
-
-/// The live entries of manifests, in their order.
-pub(super) async fn entries(base: &Base, of: Vec<Arc<ManifestFile>>) -> anyhow::Result<Vec<ManifestEntryRef>> {
-    let reading = stream::iter(of).map(|manifest| async move { reach::live(base.table.file_io(), &manifest).await });
-    let read: Vec<Vec<ManifestEntryRef>> = reading.buffered(CONCURRENCY).try_collect().await?;
-    Ok(read.into_iter().flatten().collect())
 }
 
 /// Writes live entries into manifests, each of few days.

@@ -11,7 +11,6 @@
 mod aws_catalogs;
 mod committing;
 mod concurrent;
-mod crashes;
 mod maintaining;
 mod pyiceberg;
 mod reading;
