@@ -48,6 +48,7 @@ fn events_flow_from_github_to_a_query_and_every_record_is_there_once() {
     let records = at_rest(&instance);
     assert_eq!(rows(&instance, records), records);
     assert_each_event_once(&query);
+    assert_eq!(account(&instance), records);
 
     // Down and up again: everything is where it was, and nothing comes twice.
     instance.down();
@@ -56,6 +57,7 @@ fn events_flow_from_github_to_a_query_and_every_record_is_there_once() {
     let after = at_rest(&instance);
     assert!(after >= records, "{after} records after a restart, {records} before");
     assert_eq!(rows(&instance, after), after);
+    assert_eq!(account(&instance), after);
 }
 
 /// What Prometheus reads: of an API's functions on its port, of everything on the runner's; what functions print too.
@@ -108,6 +110,18 @@ fn rows(instance: &Instance, expected: i64) -> i64 {
         assert_eq!(found["rows"], found["distinct"], "a record is in the table twice");
         let rows = found["rows"].as_i64().unwrap();
         (rows >= expected).then_some(rows)
+    })
+}
+
+/// Waits until the account of all records is balanced, and gives the number of the topic's.
+fn account(instance: &Instance) -> i64 {
+    let streaming = instance.api("GithubStreamingHttpApi");
+    until("a balanced account", Duration::from_secs(60), || {
+        let info = get(&format!("{streaming}/table/info"));
+        let account = &info["reconciliation"];
+        assert_eq!((&account["failed"], &account["dead_letters"]), (&0.into(), &0.into()), "{info:#}");
+        (account["balanced"] == true && info["staged"]["records"] == 0)
+            .then(|| account["topic_records"].as_i64().unwrap())
     })
 }
 
