@@ -47,6 +47,8 @@ pub(super) struct Environment {
     exited: watch::Receiver<Option<ExitStatus>>,
     kill: Option<oneshot::Sender<()>>,
     started: Instant,
+    /// Whom it served last.
+    pub(super) seat: Option<u32>,
     ready: watch::Receiver<bool>,
     /// How long the init phase took, until the first invocation has reported it.
     init: Option<Duration>,
@@ -118,6 +120,7 @@ impl Environment {
             exited,
             kill: Some(kill),
             started: Instant::now(),
+            seat: None,
             ready,
             init: None,
             _server: server,

@@ -53,10 +53,11 @@ impl Function {
             return Ok(outcome);
         }
         let generation = self.generation.load(Ordering::Acquire);
-        let (mut environment, spawned) = match self.warm() {
+        let (mut environment, spawned) = match self.warm(origin.seat) {
             Some(environment) => (environment, false),
             None => (self.spawn(&log).await?, true),
         };
+        environment.seat = origin.seat;
         log.start(&request_id);
         let init_limit = INIT_LIMIT.max(self.tuned().timeout);
         if spawned && let Err(mut outcome) = environment.wait_until_ready(init_limit).await {
@@ -100,14 +101,11 @@ impl Function {
         self.config.enforce_memory.then(|| self.tuned().memory_mb)
     }
 
-    fn warm(&self) -> Option<Environment> {
+    fn warm(&self, seat: Option<u32>) -> Option<Environment> {
         let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-        while let Some(environment) = idle.pop() {
-            if environment.is_alive() {
-                return Some(environment);
-            }
-        }
-        None
+        idle.retain(Environment::is_alive);
+        let seats: Vec<Option<u32>> = idle.iter().map(|environment| environment.seat).collect();
+        choose(&seats, seat).map(|at| idle.remove(at))
     }
 
     async fn spawn(&self, log: &FunctionLog) -> Result<Environment, InvokeError> {
@@ -226,5 +224,29 @@ impl Function {
 
     fn not_runnable(&self, reason: &str) -> InvokeError {
         InvokeError::NotRunnable { function: self.spec.name.clone(), reason: reason.to_owned() }
+    }
+}
+
+/// Which of the idle processes serves this seat: the one that did last, else one that served none, else the one that was
+/// used last.
+fn choose(served: &[Option<u32>], seat: Option<u32>) -> Option<usize> {
+    let last_of = |seat| served.iter().rposition(|served| *served == seat);
+    last_of(seat).or_else(|| last_of(None)).or_else(|| served.len().checked_sub(1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_seat_keeps_its_process() {
+        let served = [Some(1), None, Some(2), Some(1), None, Some(3)];
+        assert_eq!(choose(&served, Some(1)), Some(3));
+        assert_eq!(choose(&served, Some(2)), Some(2));
+        assert_eq!(choose(&served, Some(4)), Some(4), "nobody's before somebody else's");
+        assert_eq!(choose(&served[2..4], Some(4)), Some(1), "somebody else's before a new one");
+        assert_eq!(choose(&[None, None], None), Some(1));
+        assert_eq!(choose(&[Some(1)], None), Some(0));
+        assert_eq!(choose(&[], Some(1)), None);
     }
 }

@@ -13,6 +13,9 @@ pub struct Origin {
     pub caller: Option<Arc<Caller>>,
     /// The request id of an event, the same at every attempt; without one, the host makes one.
     pub request_id: Option<Arc<str>>,
+    /// Which of several that ask for the same trigger: it gets the process that served it last, when that is idle. What
+    /// a function keeps of what it has seen is then kept once, not by each of its processes.
+    pub seat: Option<u32>,
 }
 
 /// What a caller of the Invoke API sends beside the payload.
@@ -43,7 +46,7 @@ pub enum Trigger {
 
 impl Origin {
     fn first(trigger: Trigger) -> Self {
-        Self { trigger, attempt: 1, caller: None, request_id: None }
+        Self { trigger, attempt: 1, caller: None, request_id: None, seat: None }
     }
 
     /// A caller that waits for the answer.
@@ -56,6 +59,12 @@ impl Origin {
     #[must_use]
     pub fn mapping(logical_id: &str) -> Self {
         Self::first(Trigger::Mapping(logical_id.into()))
+    }
+
+    /// The same from this seat.
+    #[must_use]
+    pub fn seat(self, seat: u32) -> Self {
+        Self { seat: Some(seat), ..self }
     }
 
     /// The schedule or rule with this name.

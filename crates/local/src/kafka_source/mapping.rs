@@ -3,7 +3,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError, RwLock,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicU32, Ordering},
     },
     time::Duration,
 };
@@ -63,6 +63,7 @@ impl Mapping {
             settings: RwLock::new(Settings { limits, state: MappingState::Disabled, modified: Utc::now() }),
             stopping: AtomicBool::new(false),
             abandoned: AtomicBool::new(false),
+            seats: AtomicU32::new(0),
             statistics: Mutex::default(),
             spec,
             kafka,

@@ -47,6 +47,7 @@ pub(super) struct Poller {
     positions: BTreeMap<Partition, i64>,
     committed: BTreeMap<Partition, i64>,
     alone: Alone,
+    seat: u32,
 }
 
 impl Poller {
@@ -76,8 +77,8 @@ impl Poller {
         let collector =
             Collector::new(shared.spec.topic.as_str().into(), &shared.envelope, shared.spec.filters.clone());
         let (waiting, positions, committed) = (Waiting::default(), BTreeMap::new(), BTreeMap::new());
-        let alone = Alone::default();
-        Ok(Self { consumer, shared, outlet, runtime, collector, waiting, positions, committed, alone })
+        let (alone, seat) = (Alone::default(), shared.take_seat());
+        Ok(Self { consumer, shared, outlet, runtime, collector, waiting, positions, committed, alone, seat })
     }
 
     /// Works until the mapping stops; a running invocation ends first and its progress is committed.
@@ -154,7 +155,7 @@ impl Poller {
     fn deliver(&mut self, mut batch: Batch, attempts: u32) {
         let shared = Arc::clone(&self.shared);
         let payload = batch.payload(&shared.envelope);
-        let origin = Origin::mapping(&shared.spec.logical_id).attempt(attempts + 1);
+        let origin = Origin::mapping(&shared.spec.logical_id).attempt(attempts + 1).seat(self.seat);
         let work = shared.host.invoke(&origin, &shared.spec.function, payload);
         let result = Attention::new(&self.consumer, &mut self.collector, &self.waiting).wait(&self.runtime, work);
         // What was taken away while the function ran is not this poller's to settle, whatever the function says.

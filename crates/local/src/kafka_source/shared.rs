@@ -2,7 +2,7 @@
 
 use std::sync::{
     Mutex, PoisonError, RwLock,
-    atomic::{AtomicBool, Ordering},
+    atomic::{AtomicBool, AtomicU32, Ordering},
 };
 
 use chrono::{DateTime, Utc};
@@ -26,6 +26,8 @@ pub(super) struct Shared {
     pub(super) stopping: AtomicBool,
     pub(super) abandoned: AtomicBool,
     pub(super) statistics: Mutex<MappingStatistics>,
+    /// Pollers so far.
+    pub(super) seats: AtomicU32,
 }
 
 /// What changes while pollers run.
@@ -37,6 +39,11 @@ pub(super) struct Settings {
 }
 
 impl Shared {
+    /// A number for a new poller.
+    pub(super) fn take_seat(&self) -> u32 {
+        self.seats.fetch_add(1, Ordering::Relaxed)
+    }
+
     pub(super) fn is_stopping(&self) -> bool {
         self.stopping.load(Ordering::Acquire)
     }
