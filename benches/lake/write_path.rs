@@ -19,11 +19,13 @@ use std::{
 use anyhow::{Context, ensure};
 use chrono::Utc;
 use figures::{say, say_load};
+use futures::future::try_join_all;
 use github_format::GithubEvents;
 use ingest::{Format, Writer};
 use kit::{Invocation, kafka::KafkaEvent};
 use lake::{Lake, TableSchema, github};
 use millrace_bench::narrow;
+use rdkafka::producer::{FutureProducer, FutureRecord};
 use uuid::Uuid;
 
 /// Lambda's most.
@@ -102,7 +104,7 @@ async fn measure<F: Format>(
 
     let (decode, read, columns) = stages(&format, &lake, &batches)?;
     let writer = Writer::new(format, lake, kafka.clone());
-    let (all, wall) = hand_over(&writer, &batches).await?;
+    let (all, wall) = hand_over(&kafka, &writer, &batches).await?;
 
     say(&format!(
         "\n{name}: {:.0} records of {:.0} bytes in {} batches, {:.0} bytes of JSON a record",
@@ -160,14 +162,35 @@ fn stages<F: Format>(format: &F, lake: &Lake, batches: &Batches) -> anyhow::Resu
     Ok((decode, read, columns))
 }
 
+/// The first batch of each partition is in the topic for real: the writer compares the first records of a partition with
+/// what the broker has, and those that continue them no more.
+async fn produce(kafka: &kafka::Config, event: &KafkaEvent) -> anyhow::Result<()> {
+    let producer: FutureProducer =
+        kafka.client().set("compression.type", "lz4").create().context("create a producer")?;
+    let sent = event.records.iter().map(|record| {
+        let message = FutureRecord::<[u8], [u8]>::to(&record.topic).partition(record.partition);
+        let message = message.timestamp(record.timestamp_ms).payload(record.value.as_deref().unwrap_or_default());
+        producer.send(message, Duration::from_secs(30))
+    });
+    try_join_all(sent).await.map_err(|(error, _)| error).context("fill the topic's beginning")?;
+    Ok(())
+}
+
 /// All of it, one batch after the other: processor time and time by the clock.
-async fn hand_over<F: Format>(writer: &Writer<F>, batches: &Batches) -> anyhow::Result<(Duration, Duration)> {
+async fn hand_over<F: Format>(
+    kafka: &kafka::Config,
+    writer: &Writer<F>,
+    batches: &Batches,
+) -> anyhow::Result<(Duration, Duration)> {
     let (mut began, mut before) = (Instant::now(), Duration::ZERO);
     for (position, payload) in batches.payloads.iter().enumerate() {
         if position == WARM_UP {
             (began, before) = (Instant::now(), cpu::of_process(std::process::id())?);
         }
         let event: KafkaEvent = serde_json::from_slice(payload.as_bytes())?;
+        if position < WARM_UP {
+            produce(kafka, &event).await?;
+        }
         writer.handle(event, &Invocation::for_test(Duration::from_secs(60))).await?;
     }
     let wall = began.elapsed();

@@ -4,8 +4,11 @@
 //! from that partition's staged watermark up to a new one, so the segments of a partition form a chain without holes.
 //! A committer moves the *committed* watermark along that chain. Everything here is a decision over numbers; reading
 //! and writing them is the `lake` crate's work.
-//!
-//! Not here yet (exactness of a later issue): reading a re-created topic while its old records are still in flight.
+
+pub mod incarnation;
+#[cfg(test)]
+#[path = "lake/model_tests.rs"]
+mod model_tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -68,9 +71,9 @@ pub struct Trimmed {
     pub keep: Vec<usize>,
     /// The range to stage; `None` when nothing is new.
     pub range: Option<OffsetRange>,
-    /// Offsets between the watermark and the first record that never came. Kafka makes such holes itself (transaction
-    /// markers, compaction, retention) and Lambda does (a batch that went to its failure destination), so they are
-    /// passed over, but counted.
+    /// Offsets of the range that never came, before the first record and between two. Kafka makes such holes itself
+    /// (transaction markers, compaction, retention) and Lambda does (a batch that went to its failure destination), so
+    /// they are passed over, but counted.
     pub gap: i64,
 }
 
@@ -88,7 +91,9 @@ pub fn trim(watermark: Option<i64>, offsets: &[i64]) -> Trimmed {
         return Trimmed { keep, range: None, gap: 0 };
     };
     let chain = watermark.unwrap_or_else(|| at(first));
-    Trimmed { range: Some(OffsetRange { first: chain, next: at(last) + 1 }), gap: at(first) - chain, keep }
+    let next = at(last) + 1;
+    let gap = (next - chain).saturating_sub_unsigned(keep.len() as u64);
+    Trimmed { keep, range: Some(OffsetRange { first: chain, next }), gap }
 }
 
 /// A segment that waits for the committer, as far as the decision needs it.
@@ -146,6 +151,12 @@ fn place(watermark: Option<&i64>, range: OffsetRange) -> Place {
     }
 }
 
+/// Whether a table with these watermarks has the segment's rows. Who publishes a state of the table marks all segments
+/// that are in it, also those that another committer put there: a query reads the state and what is not marked.
+pub fn is_committed(committed: &Watermarks, segment: &Staged) -> bool {
+    segment.ranges.iter().all(|(source, range)| place(committed.get(source), *range) == Place::Done)
+}
+
 /// Plans one commit: contiguous segments beyond the committed watermarks, in order of `staged` (by id), up to `limits`.
 pub fn plan_commit(committed: &Watermarks, staged: &[Staged], limits: &CommitLimits) -> CommitPlan {
     let mut plan = CommitPlan::default();
@@ -153,7 +164,7 @@ pub fn plan_commit(committed: &Watermarks, staged: &[Staged], limits: &CommitLim
     // Partitions whose chain is cut for this plan, by a broken link or because the limit was reached there.
     let mut closed: BTreeSet<&Source> = BTreeSet::new();
     for segment in staged {
-        if segment.ranges.iter().all(|(source, range)| place(committed.get(source), *range) == Place::Done) {
+        if is_committed(committed, segment) {
             plan.done.push(segment.id);
             continue;
         }
@@ -175,6 +186,35 @@ pub fn plan_commit(committed: &Watermarks, staged: &[Staged], limits: &CommitLim
         closed.extend(segment.ranges.iter().map(|(source, _)| source));
     }
     plan
+}
+
+/// A watermark that somebody else moved: what the table has is not what the commit follows.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{property} is {found:?}, this commit follows {expected:?}")]
+pub struct Moved {
+    property: String,
+    found: Option<String>,
+    expected: Option<i64>,
+}
+
+/// Whether a commit that was planned on `expected` may move the watermarks of `moves` in a table whose properties are
+/// these. A partition that is missing in `expected` must be missing in the table.
+///
+/// # Errors
+/// The first watermark that is another one.
+pub fn check_fence<'a>(
+    property: impl Fn(&str) -> Option<&'a String>,
+    expected: &Watermarks,
+    moves: &Watermarks,
+) -> Result<(), Moved> {
+    for source in moves.keys() {
+        let key = source.property_key();
+        let (found, expected) = (property(&key), expected.get(source).copied());
+        if found.map(String::as_str) != expected.map(|next| next.to_string()).as_deref() {
+            return Err(Moved { property: key, found: found.cloned(), expected });
+        }
+    }
+    Ok(())
 }
 
 /// What waits for a commit.

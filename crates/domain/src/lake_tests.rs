@@ -49,8 +49,8 @@ fn trim_starts_a_new_partition_at_the_first_offset() {
 
 #[test]
 fn trim_counts_a_gap_and_covers_it() {
-    let trimmed = trim(Some(5), &[8, 9]);
-    assert_eq!((trimmed.range, trimmed.gap), (Some(OffsetRange { first: 5, next: 10 }), 3));
+    let trimmed = trim(Some(5), &[8, 9, 12]);
+    assert_eq!((trimmed.range, trimmed.gap), (Some(OffsetRange { first: 5, next: 13 }), 3 + 2));
 }
 
 #[test]

@@ -7,6 +7,7 @@
 //! Deliberately absent: any system's record or table, iceberg and Parquet (`lake`), and triggers (Lambda's, or the
 //! runner's).
 
+mod attribution;
 mod batch;
 mod catalog;
 mod commit_worker;

@@ -3,6 +3,8 @@
 //! - Idempotency: `(cluster id, topic id, partition, offset)`. The staged watermark of each partition moves in the
 //!   transaction that registers the segment; what lies below it is trimmed. The same batch again changes nothing. A row
 //!   whose key came already under another offset, within the window of repeats, is counted and left out.
+//!   The topic's id is asked for with each batch, and records are compared with what the broker has where they may be
+//!   of a topic that was deleted and made again: `domain::lake::incarnation`.
 //! - Failure: a service that is away fails the whole batch, which Lambda delivers again. A topic whose identity cannot
 //!   be read fails only its own partitions. A dead letter is acknowledged before the watermark moves, so a crash
 //!   between the two sends it a second time, with the same origin; it is never lost.
@@ -11,18 +13,18 @@ use std::collections::BTreeMap;
 
 use anyhow::{Context, bail};
 use chrono::{DateTime, Utc};
-use domain::lake::Source;
 use kit::Invocation;
 use kit::kafka::{BatchResponse, KafkaEvent};
 use kit::metrics::Metrics;
-use lake::{Lake, Offered, Outcome, Plan};
+use lake::{Known, Lake, Offered, Outcome, Plan};
 use tokio::sync::OnceCell;
 
+use crate::attribution::{Comparer, Part};
 use crate::batch::{self, Group, group};
 use crate::format::Format;
-use crate::identity::{Answer, Identities};
+use crate::identity::{Identify, Identities};
 
-/// How often a batch is planned: again when another writer was faster, and when the broker must be asked who it is.
+/// How often a batch is planned: again when another writer was faster, or a topic was made again.
 const ATTEMPTS: usize = 6;
 
 /// Stages batches of one format into one table; nothing of it connects before the first batch.
@@ -30,7 +32,8 @@ pub struct Writer<F> {
     format: F,
     lake: Lake,
     kafka: kafka::Config,
-    identities: Identities,
+    identify: Identify,
+    comparer: Comparer,
     /// Only dead letters need it.
     producer: OnceCell<kafka::Producer>,
 }
@@ -38,7 +41,14 @@ pub struct Writer<F> {
 impl<F: Format> Writer<F> {
     /// A writer into this lake, which asks this cluster what its topics are and sends dead letters there.
     pub fn new(format: F, lake: Lake, kafka: kafka::Config) -> Self {
-        Self { format, lake, identities: Identities::new(kafka.clone()), kafka, producer: OnceCell::new() }
+        Self {
+            format,
+            lake,
+            identify: Identify::new(kafka.clone()),
+            comparer: Comparer::new(kafka.clone()),
+            kafka,
+            producer: OnceCell::new(),
+        }
     }
 
     /// Stages what of the batch is new.
@@ -51,21 +61,67 @@ impl<F: Format> Writer<F> {
         let mut topics: Vec<&str> = groups.iter().map(|group| group.topic).collect();
         topics.sort_unstable();
         topics.dedup();
-        let mut ask_again = false;
         for attempt in 1..=ATTEMPTS {
-            let answer = self.identities.of(&topics, ask_again).await?;
-            let (known, offered) = offer(&groups, &answer);
-            let plan = self.lake.plan(&offered).await?;
-            if !plan.continues && !answer.fresh {
-                ask_again = true;
+            let (identities, known) = tokio::try_join!(self.identify.of(&topics), self.lake.known(&topics))?;
+            let Some(rounds) = self.attribute(&groups, &identities, &known).await? else {
+                tracing::info!(attempt, "a topic was made again; asking again");
                 continue;
-            }
-            if self.stage(&known, plan, invocation).await? == Outcome::Staged {
-                return Ok(response(&groups, &answer));
+            };
+            if self.stage_all(&rounds, &known, invocation).await? == Outcome::Staged {
+                return Ok(response(&groups, &identities));
             }
             tracing::info!(attempt, "another writer was faster; trimming again");
         }
         bail!("another writer was faster {ATTEMPTS} times")
+    }
+
+    /// Whose the records are, in rounds: a partition's records of two incarnations are staged one after the other.
+    /// `None` when a topic was made again while its records were compared.
+    async fn attribute<'a>(
+        &self,
+        groups: &[Group<'a>],
+        identities: &Identities,
+        known: &Known,
+    ) -> anyhow::Result<Option<Vec<Vec<Part<'a>>>>> {
+        let mut rounds: Vec<Vec<Part<'a>>> = Vec::new();
+        let mut compared: Vec<&str> = Vec::new();
+        for group in groups {
+            let Some(identity) = identities.get(group.topic) else { continue };
+            let attributed = self.comparer.attribute(group, identity, known).await?;
+            if attributed.compared {
+                compared.push(group.topic);
+            }
+            for (round, part) in attributed.parts.into_iter().enumerate() {
+                match rounds.get_mut(round) {
+                    Some(parts) => parts.push(part),
+                    None => rounds.push(vec![part]),
+                }
+            }
+        }
+        compared.dedup();
+        if compared.is_empty() {
+            return Ok(Some(rounds));
+        }
+        let again = self.identify.of(&compared).await?;
+        let same = compared.iter().all(|topic| again.get(*topic) == identities.get(*topic));
+        Ok(same.then_some(rounds))
+    }
+
+    async fn stage_all(
+        &self,
+        rounds: &[Vec<Part<'_>>],
+        known: &Known,
+        invocation: &Invocation,
+    ) -> anyhow::Result<Outcome> {
+        for parts in rounds {
+            let offered: Vec<Offered> = parts.iter().map(Part::offer).collect();
+            let Some(plan) = self.lake.plan_after(known, &offered).await? else { return Ok(Outcome::Outrun) };
+            let groups: Vec<&Group<'_>> = parts.iter().map(|part| &part.group).collect();
+            if self.stage(&groups, plan, invocation).await? == Outcome::Outrun {
+                return Ok(Outcome::Outrun);
+            }
+        }
+        Ok(Outcome::Staged)
     }
 
     async fn stage(&self, groups: &[&Group<'_>], mut plan: Plan, invocation: &Invocation) -> anyhow::Result<Outcome> {
@@ -120,25 +176,10 @@ fn count_rules<F: Format>(plan: &Plan, now: DateTime<Utc>) {
     }
 }
 
-/// What the batch holds of topics that are known, and what that is called in the lake.
-fn offer<'a, 'b>(groups: &'a [Group<'b>], answer: &Answer) -> (Vec<&'a Group<'b>>, Vec<Offered>) {
-    let known = groups.iter().filter_map(|group| {
-        let identity = answer.identities.get(group.topic)?;
-        let source = Source {
-            cluster_id: identity.cluster_id.clone(),
-            topic_id: identity.topic_id.clone(),
-            partition: group.partition,
-        };
-        let offsets = group.records.iter().map(|record| record.offset).collect();
-        Some((group, Offered { source, topic: group.topic.to_owned(), offsets }))
-    });
-    known.unzip()
-}
-
 /// Everything is done but the partitions of topics that are not known.
-fn response(groups: &[Group<'_>], answer: &Answer) -> BatchResponse {
+fn response(groups: &[Group<'_>], identities: &Identities) -> BatchResponse {
     let mut response = BatchResponse::default();
-    for group in groups.iter().filter(|group| !answer.identities.contains_key(group.topic)) {
+    for group in groups.iter().filter(|group| !identities.contains_key(group.topic)) {
         response.fail(group.topic, group.partition, group.first_offset());
     }
     response

@@ -1,5 +1,5 @@
 //! The only place that builds a Kafka client: where the cluster is ([`Config`]), an idempotent [`Producer`],
-//! [`dead_letter`]s, and what a consumer must know of a topic before it may trust its offsets ([`Identifier`]).
+//! [`dead_letter`]s, and what a consumer must know of a topic before it may trust its offsets ([`Identifier`], [`Lookup`]).
 //!
 //! Deliberately absent: consumer loops. Functions get their batches from Lambda; the runner's event source, which plays
 //! Lambda's part, has its own loop on [`Config::client`].
@@ -9,6 +9,7 @@ mod config;
 mod dead_letter;
 mod identity;
 mod login;
+mod lookup;
 mod producer;
 mod remind;
 
@@ -16,5 +17,6 @@ pub use config::Config;
 pub use dead_letter::{Origin, dead_letter};
 pub use identity::{Identifier, TopicIdentity};
 pub use login::{Login, Mechanism};
+pub use lookup::{Found, Lookup};
 pub use producer::{Message, Producer};
 pub use remind::remind;

@@ -63,7 +63,6 @@ pub enum Commit {
 #[derive(Debug)]
 pub struct Committed {
     table: Table,
-    segments: Vec<i64>,
     /// Rows appended.
     pub records: u64,
     /// Data files appended.
@@ -140,8 +139,7 @@ impl Committer {
         let records = files.iter().map(DataFile::record_count).sum();
         let count = files.len();
         if planned.plan.take.is_empty() {
-            let segments = planned.plan.done;
-            return Ok(Commit::Done(Box::new(Committed { table: planned.table, segments, records, files: count })));
+            return Ok(Commit::Done(Box::new(Committed { table: planned.table, records, files: count })));
         }
         let transaction = Transaction::new(&planned.table);
         let append = transaction
@@ -171,17 +169,17 @@ impl Committer {
         let found = watermarks_of(table.metadata().properties());
         let kept = fenced.moves.iter().all(|(source, next)| found.get(source).is_some_and(|found| found >= next));
         ensure!(kept, "the catalog said that the commit took place, but the table does not have it");
-        let segments = planned.plan.take.into_iter().chain(planned.plan.done).collect();
-        Ok(Commit::Done(Box::new(Committed { table, segments, records, files: count })))
+        Ok(Commit::Done(Box::new(Committed { table, records, files: count })))
     }
 
-    /// Marks the segments in Postgres and leaves the table's row there.
+    /// Leaves the table's row in Postgres and marks the segments that it has.
     ///
     /// # Errors
     /// When Postgres does not answer; the next plan finds the segments done.
     pub async fn mark(&self, committed: &Committed, now: DateTime<Utc>) -> anyhow::Result<TableStatus> {
         let status = status(&committed.table, now)?;
-        ledger::mark(&self.lake.pool, &self.lake.table_name, &committed.segments, &status).await?;
+        let watermarks = watermarks_of(committed.table.metadata().properties());
+        ledger::mark(&self.lake.pool, &self.lake.table_name, &status, &watermarks).await?;
         crash::point("commit.marked");
         Ok(status)
     }

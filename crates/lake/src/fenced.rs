@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use domain::lake::Watermarks;
+use domain::lake::{Watermarks, check_fence};
 use iceberg::table::Table;
 use iceberg::{Catalog, Error, ErrorKind, Namespace, NamespaceIdent, Result, TableCommit, TableCreation, TableIdent};
 
@@ -27,15 +27,8 @@ impl Catalog for FencedCatalog<'_> {
     async fn load_table(&self, table: &TableIdent) -> Result<Table> {
         let table = self.inner.load_table(table).await?;
         let properties = table.metadata().properties();
-        for source in self.moves.keys() {
-            let key = source.property_key();
-            let expected = self.expected.get(source).map(i64::to_string);
-            let found = properties.get(&key);
-            if found != expected.as_ref() {
-                let message = format!("{key} is {found:?}, this commit follows {expected:?}");
-                return Err(Error::new(ErrorKind::PreconditionFailed, message).with_retryable(false));
-            }
-        }
+        check_fence(|key| properties.get(key), &self.expected, &self.moves)
+            .map_err(|moved| Error::new(ErrorKind::PreconditionFailed, moved.to_string()).with_retryable(false))?;
         Ok(table)
     }
 

@@ -6,11 +6,13 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
-use domain::lake::{OffsetRange, Source, Staged, Waiting};
+use domain::lake::{OffsetRange, Source, Staged, Waiting, Watermarks};
 use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
+
+use crate::staging::arrays;
 
 /// A segment that waits, as the committer needs it.
 #[derive(Debug, Clone)]
@@ -123,9 +125,15 @@ fn waiting_segment(row: &sqlx::postgres::PgRow) -> sqlx::Result<WaitingSegment> 
     })
 }
 
-/// Marks segments as committed and leaves the table's row, in one transaction, so that one read of both is a
-/// consistent view. A state older than the row's is not written over it.
-pub(crate) async fn mark(pool: &PgPool, table: &str, segments: &[i64], status: &TableStatus) -> anyhow::Result<u64> {
+/// Leaves the table's row and marks the segments that this state of the table has (`domain::lake::is_committed`), in one
+/// transaction, so that one read of both is a consistent view: also those that another committer put there and has not
+/// marked yet. A state older than the row's is not written over it. Returns how many were marked.
+pub(crate) async fn mark(
+    pool: &PgPool,
+    table: &str,
+    status: &TableStatus,
+    watermarks: &Watermarks,
+) -> anyhow::Result<u64> {
     let mut transaction = pool.begin().await.context("begin to mark a commit")?;
     sqlx::query(
         "insert into lake_tables as t (table_name, table_uuid, metadata_location, snapshot_id, sequence_number,
@@ -151,12 +159,24 @@ pub(crate) async fn mark(pool: &PgPool, table: &str, segments: &[i64], status: &
     .execute(&mut *transaction)
     .await
     .context("write the table's row")?;
-    let marked =
-        sqlx::query("update lake_segments set committed_at = now() where id = any($1) and committed_at is null")
-            .bind(segments)
-            .execute(&mut *transaction)
-            .await
-            .context("mark the committed segments")?;
+    let (clusters, topic_ids, partitions) = arrays(watermarks.keys());
+    let marked = sqlx::query(
+        "update lake_segments s set committed_at = now()
+          where s.table_name = $1 and s.committed_at is null
+            and not exists (
+                select from lake_segment_ranges r
+                  left join unnest($2::text[], $3::text[], $4::int[], $5::bigint[])
+                            w (cluster_id, topic_id, partition, next_offset) using (cluster_id, topic_id, partition)
+                 where r.segment_id = s.id and (w.next_offset is null or r.next_offset > w.next_offset))",
+    )
+    .bind(table)
+    .bind(clusters)
+    .bind(topic_ids)
+    .bind(partitions)
+    .bind(watermarks.values().copied().collect::<Vec<_>>())
+    .execute(&mut *transaction)
+    .await
+    .context("mark the committed segments")?;
     transaction.commit().await.context("commit the marks")?;
     Ok(marked.rows_affected())
 }

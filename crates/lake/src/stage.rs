@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use bytes::Bytes;
 use domain::lake::{OffsetRange, Source, Trimmed, trim};
 use futures::stream;
@@ -12,11 +12,15 @@ use uuid::Uuid;
 
 use crate::config::Config;
 use crate::crash;
+use crate::known::{Incarnations, Known};
 use crate::repeats::rows::Fresh;
 use crate::repeats::{Keys, RepeatLimits, Repeats, RowKey, Seen, Verdict};
 use crate::schema::TableSchema;
 use crate::segment::{Segment, SegmentBuilder};
-use crate::staging::{self, ObjectRow, StagedRange};
+use crate::staging::{self, ObjectRow, Registration, StagedRange};
+
+/// How often watermarks are read that others move meanwhile.
+const ATTEMPTS: usize = 10;
 
 /// One table's storage and its rows in Postgres. Connects to nothing until it is used; cheap to clone.
 #[derive(Clone)]
@@ -45,9 +49,8 @@ pub struct Offered {
 pub struct Plan {
     /// In the order offered; partitions with nothing new are left out.
     pub partitions: Vec<PlannedPartition>,
-    /// Whether each partition offered continues its watermark exactly: nothing is trimmed, nothing is passed over and
-    /// no partition is new.
-    pub continues: bool,
+    /// The topics of which a partition is staged for the first time.
+    incarnations: Incarnations,
 }
 
 /// What of one partition is new. Before staging each record that is kept must be accounted for: with [`Lake::admit`],
@@ -114,15 +117,31 @@ impl Lake {
     /// # Errors
     /// When Postgres does not answer.
     pub async fn plan(&self, offered: &[Offered]) -> anyhow::Result<Plan> {
+        let topics: Vec<&str> = offered.iter().map(|part| part.topic.as_str()).collect();
+        for _ in 0..ATTEMPTS {
+            if let Some(plan) = self.plan_after(&self.known(&topics).await?, offered).await? {
+                return Ok(plan);
+            }
+        }
+        bail!("the staged watermarks moved {ATTEMPTS} times while a batch was planned")
+    }
+
+    /// Plans what was offered because of what was `known`; `None` when that is no longer so. A partition of a topic's
+    /// name is offered once, in whatever incarnation.
+    ///
+    /// # Errors
+    /// When Postgres does not answer.
+    pub async fn plan_after(&self, known: &Known, offered: &[Offered]) -> anyhow::Result<Option<Plan>> {
         let ends = staging::ends(&self.pool, &self.table_name, offered).await?;
-        let mut continues = true;
+        if offered.iter().zip(&ends).any(|(part, end)| known.watermark(&part.source) != end.watermark) {
+            return Ok(None);
+        }
+        let new = offered.iter().filter(|part| known.watermark(&part.source).is_none());
+        let incarnations = known.count(new.map(|part| part.topic.as_str()).collect());
         let mut partitions = Vec::new();
         for (position, (part, end)) in offered.iter().zip(ends).enumerate() {
             let Trimmed { keep, range, gap } = trim(end.watermark, &part.offsets);
-            continues &= end.watermark.is_some() && keep.len() == part.offsets.len() && gap == 0;
             let Some(range) = range else { continue };
-            // Before the first record and between two of them.
-            let gap = (range.next - range.first).saturating_sub_unsigned(keep.len() as u64);
             let seen = Seen {
                 topic: part.topic.clone(),
                 partition: part.source.partition,
@@ -146,7 +165,7 @@ impl Lake {
                 gap: u64::try_from(gap).unwrap_or(0),
             });
         }
-        Ok(Plan { partitions, continues })
+        Ok(Some(Plan { partitions, incarnations }))
     }
 
     /// Decides which of a partition's good records become rows: for each key, in the order of the records, whether it
@@ -183,7 +202,9 @@ impl Lake {
         };
         let ranges: Vec<StagedRange> = plan.partitions.iter().map(PlannedPartition::staged).collect();
         let fresh: Vec<Fresh> = plan.partitions.iter().filter_map(PlannedPartition::fresh).collect();
-        if let Some(at) = staging::register(&self.pool, &self.table_name, object.as_ref(), &ranges, &fresh).await? {
+        let registration = Registration { object: object.as_ref(), ranges: &ranges, fresh: &fresh };
+        let registered = staging::register(&self.pool, &self.table_name, registration, &plan.incarnations).await?;
+        if let Some(at) = registered {
             crash::point("stage.registered");
             fresh.iter().for_each(|fresh| self.repeats.remember(fresh, at));
             return Ok(Outcome::Staged);

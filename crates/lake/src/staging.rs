@@ -8,6 +8,7 @@ use domain::lake::{OffsetRange, Source};
 use sqlx::{PgConnection, PgPool, Row};
 
 use crate::Offered;
+use crate::known::{self, Incarnations};
 use crate::repeats::rows::Fresh;
 use crate::repeats::{self, Place};
 
@@ -41,12 +42,21 @@ pub(crate) struct ObjectRow {
     pub time: (i64, i64),
 }
 
+/// What is registered at once.
+#[derive(Clone, Copy)]
+pub(crate) struct Registration<'a> {
+    pub object: Option<&'a ObjectRow>,
+    pub ranges: &'a [StagedRange],
+    /// Keys of the rows.
+    pub fresh: &'a [Fresh],
+}
+
 fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 
 /// The three arrays that name partitions in a query.
-fn arrays<'a>(sources: impl Iterator<Item = &'a Source>) -> (Vec<String>, Vec<String>, Vec<i32>) {
+pub(crate) fn arrays<'a>(sources: impl Iterator<Item = &'a Source>) -> (Vec<String>, Vec<String>, Vec<i32>) {
     let mut arrays = (Vec::new(), Vec::new(), Vec::new());
     for source in sources {
         arrays.0.push(source.cluster_id.clone());
@@ -105,21 +115,22 @@ pub(crate) async fn ends(pool: &PgPool, table: &str, offered: &[Offered]) -> any
 }
 
 /// Registers a segment with its keys and moves the watermarks, in one transaction; `None`, and nothing changed, when a
-/// watermark or the end of a chain of keys is no longer what the plan saw. Returns when the keys were stored,
+/// watermark or the end of a chain of keys is no longer what the plan saw, or an incarnation came that it did not know. Returns when the keys were stored,
 /// microseconds.
 pub(crate) async fn register(
     pool: &PgPool,
     table: &str,
-    object: Option<&ObjectRow>,
-    ranges: &[StagedRange],
-    fresh: &[Fresh],
+    Registration { object, ranges, fresh }: Registration<'_>,
+    incarnations: &Incarnations,
 ) -> anyhow::Result<Option<i64>> {
     let mut transaction = pool.begin().await.context("begin to register a segment")?;
     let mut sorted: Vec<&StagedRange> = ranges.iter().collect();
     // Rows are locked in one order everywhere, else two writers of the same partitions could block each other.
     sorted.sort_by(|a, b| a.source.cmp(&b.source));
     let mut at = None;
-    if move_watermarks(&mut transaction, table, &sorted).await? {
+    if known::unchanged(&mut transaction, table, incarnations).await?
+        && move_watermarks(&mut transaction, table, &sorted).await?
+    {
         at = if fresh.is_empty() { Some(0) } else { repeats::rows::insert(&mut transaction, table, fresh).await? };
     }
     if at.is_none() {

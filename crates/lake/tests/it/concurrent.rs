@@ -2,20 +2,53 @@
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 
-use lake::testing::{LIMITS, World, in_world};
+use lake::testing::{LIMITS, World, id, in_world, source};
 use lake::{Commit, Outcome};
 
-/// Delivers `0..records` in batches of `size`, as an event source does: in order, each until it is done.
-async fn deliver(world: World, records: i64, size: i64) {
+/// One past the last offset of each partition of which the writer has said that it is staged.
+type Acknowledged = Arc<[AtomicI64; 2]>;
+
+/// Delivers `0..records` of a partition in batches of `size`, as an event source does: in order, each until it is done.
+async fn deliver(world: World, acknowledged: Acknowledged, partition: usize, records: i64, size: i64) {
+    let source = source(i32::try_from(partition).unwrap());
     let mut first = 0;
     while first < records {
         let batch: Vec<i64> = (first..(first + size).min(records)).collect();
-        if world.offer(&batch).await.unwrap() != Some(Outcome::Outrun) {
+        if world.offer_to(&source, &batch).await.unwrap() != Some(Outcome::Outrun) {
             first += size;
+            acknowledged[partition].fetch_max(first.min(records), Ordering::SeqCst);
         }
     }
+}
+
+/// Queries without a pause: what was acknowledged before is there, each row once.
+async fn read_until(world: World, acknowledged: Acknowledged, stop: Arc<AtomicBool>) -> u64 {
+    let mut reads = 0;
+    while !stop.load(Ordering::SeqCst) {
+        let before: i64 = acknowledged.iter().map(|next| next.load(Ordering::SeqCst)).sum();
+        let ids = world.ids().await;
+        let unique: BTreeSet<&String> = ids.iter().collect();
+        assert_eq!(unique.len(), ids.len(), "a row was read twice");
+        assert!(i64::try_from(ids.len()).unwrap() >= before, "{} rows of {before} acknowledged", ids.len());
+        reads += 1;
+    }
+    reads
+}
+
+/// Reads the table alone, as another engine does: each row once, and none goes away again.
+async fn read_table_until(world: World, stop: Arc<AtomicBool>) -> u64 {
+    let (mut reads, mut last) = (0, 0);
+    while !stop.load(Ordering::SeqCst) {
+        let ids = world.committed_ids().await;
+        let unique: BTreeSet<&String> = ids.iter().collect();
+        assert_eq!(unique.len(), ids.len(), "a row is in the table twice");
+        assert!(ids.len() >= last, "rows that were committed are gone");
+        last = ids.len();
+        reads += 1;
+    }
+    reads
 }
 
 async fn commit_until(world: World, stop: Arc<AtomicBool>) -> (u64, u64) {
@@ -40,43 +73,38 @@ async fn commit_until(world: World, stop: Arc<AtomicBool>) -> (u64, u64) {
 }
 
 #[test]
-fn three_writers_two_committers_and_a_reader_see_each_record_once() {
+fn four_writers_two_committers_and_two_readers_see_each_record_once() {
     in_world(|world| everything_at_once(world, 1_000));
 }
 
-/// Delivers these records three times, commits and reads, all at once, and asserts that each is there once.
+/// Delivers these records of two partitions, several times each, commits and reads, all at once, and asserts that each
+/// is there once at every moment.
 pub(crate) async fn everything_at_once(world: World, records: i64) {
-    let stop = Arc::new(AtomicBool::new(false));
+    let (stop, acknowledged) = (Arc::new(AtomicBool::new(false)), Acknowledged::default());
     // The table is made before: two that create it at once have a test of their own.
     world.committer().await;
     let committers = [0, 1].map(|_| tokio::spawn(commit_until(world.clone(), stop.clone())));
-    let reader = tokio::spawn({
-        let (world, stop) = (world.clone(), stop.clone());
-        async move {
-            let (mut reads, mut last) = (0, 0);
-            while !stop.load(Ordering::SeqCst) {
-                let ids = world.ids().await;
-                let unique: BTreeSet<&String> = ids.iter().collect();
-                assert_eq!(unique.len(), ids.len(), "a row was read twice");
-                assert!(ids.len() >= last, "rows that were read before are gone");
-                last = ids.len();
-                reads += 1;
-            }
-            reads
-        }
-    });
-    let writers = [50, 50, 37].map(|size| tokio::spawn(deliver(world.clone(), records, size)));
+    let query = tokio::spawn(read_until(world.clone(), acknowledged.clone(), stop.clone()));
+    let table = tokio::spawn(read_table_until(world.clone(), stop.clone()));
+    let writers = [(0, 50), (0, 37), (1, 50), (1, 29)]
+        .map(|(partition, size)| tokio::spawn(deliver(world.clone(), acknowledged.clone(), partition, records, size)));
     for writer in writers {
         writer.await.unwrap();
     }
     stop.store(true, Ordering::SeqCst);
-    assert!(reader.await.unwrap() > 0);
+    assert!(query.await.unwrap() > 0 && table.await.unwrap() > 0);
     let mut committed = 0;
     for committer in committers {
         committed += committer.await.unwrap().0;
     }
-    assert_eq!(committed, records as u64);
-    world.assert_offsets(0..records).await;
+    assert_eq!(committed, 2 * records as u64);
+    let ids = [0, 1].map(|partition| (0..records).map(move |offset| id(&source(partition), offset)));
+    let mut expected: Vec<String> = ids.into_iter().flatten().collect();
+    expected.sort();
+    let mut found = world.ids().await;
+    found.sort();
+    assert_eq!(found, expected);
+    assert_eq!(world.committed_ids().await, expected);
 }
 
 #[test]

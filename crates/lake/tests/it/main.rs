@@ -11,6 +11,7 @@
 mod aws_catalogs;
 mod committing;
 mod concurrent;
+mod crashes;
 mod maintaining;
 mod pyiceberg;
 mod reading;
