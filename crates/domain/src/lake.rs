@@ -10,6 +10,8 @@ pub mod incarnation;
 #[path = "lake/model_tests.rs"]
 mod model_tests;
 
+pub mod pace;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
@@ -103,7 +105,7 @@ pub struct Staged {
     pub id: i64,
     /// Rows in the segment; 0 when all of its records went to the dead-letter topic.
     pub records: u64,
-    /// Size of the segment's object, bytes.
+    /// What it counts for in [`CommitLimits::bytes`]: its size, or more ([`pace::weight`]).
     pub bytes: u64,
     /// The chain link of each partition that the segment touches.
     pub ranges: Vec<(Source, OffsetRange)>,
@@ -228,13 +230,6 @@ pub struct Waiting {
     pub bytes: u64,
     /// Age of the oldest.
     pub oldest: Duration,
-}
-
-/// Whether to commit now: at once when a commit would be full, else when the oldest has waited long enough. Segments
-/// without rows (only dead letters) never cause a commit; they ride along with the next one.
-pub fn commit_is_due(waiting: &Waiting, limits: &CommitLimits) -> bool {
-    waiting.records > 0
-        && (waiting.bytes >= limits.bytes || waiting.segments >= limits.segments || waiting.oldest >= limits.age)
 }
 
 #[cfg(test)]

@@ -91,16 +91,6 @@ fn plan_stops_at_its_limit_but_takes_one_segment_of_any_size() {
     assert_eq!((plan.take, plan.blocked), (vec![1], vec![]));
 }
 
-#[test]
-fn a_commit_is_due_by_size_number_or_age_and_never_for_nothing() {
-    let waiting = Waiting { segments: 1, records: 5, bytes: 10, oldest: Duration::from_secs(1) };
-    assert!(!commit_is_due(&waiting, &LIMITS));
-    assert!(commit_is_due(&Waiting { bytes: 1000, ..waiting }, &LIMITS));
-    assert!(commit_is_due(&Waiting { segments: 10, ..waiting }, &LIMITS));
-    assert!(commit_is_due(&Waiting { oldest: Duration::from_secs(10), ..waiting }, &LIMITS));
-    assert!(!commit_is_due(&Waiting { records: 0, oldest: Duration::from_secs(99), ..waiting }, &LIMITS));
-}
-
 /// One step of the world: a batch (partition, first, length) that a writer stages or loses before registering it, or
 /// a commit that is marked or dies before it marks.
 #[derive(Debug, Clone)]

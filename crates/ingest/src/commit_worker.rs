@@ -8,60 +8,23 @@ use std::time::{Duration, Instant};
 
 use anyhow::Context;
 use chrono::Utc;
-use domain::lake::{CommitLimits, commit_is_due};
+use domain::lake::pace::{Pace, Step};
 use kit::metrics::Metrics;
-use kit::{Env, Invocation};
-use lake::{CatalogConfig, CatalogKind, Commit, Committer, Lake, Maintainer, Maintenance, Upkeep};
+use kit::Invocation;
+use lake::{CatalogConfig, CatalogKind, Commit, Committer, Lake, Maintainer, Upkeep};
 use pg::Lease;
 use serde::Serialize;
 use sqlx::PgPool;
 use tokio::sync::OnceCell;
 use uuid::Uuid;
 
-use crate::upkeep::{self, Keeper};
+use crate::settings::Settings;
+use crate::upkeep::Keeper;
 
 /// The lease outlives a missed renewal, and not by much.
 const LEASE: Duration = Duration::from_secs(30);
 /// What is kept back of an invocation's time: enough to end a commit that has begun.
 const RESERVE: Duration = Duration::from_secs(10);
-/// How long between two looks at what waits.
-const LOOK: Duration = Duration::from_millis(250);
-
-/// When and how much to commit.
-#[derive(Debug, Clone)]
-pub struct Settings {
-    /// `LAKE_COMMIT_BYTES`, `LAKE_COMMIT_SEGMENTS`, `LAKE_COMMIT_AGE_SECONDS`. Queries read staged segments too, so the
-    /// age decides how fresh other engines are, against the number of snapshots and of small files.
-    pub limits: CommitLimits,
-    /// Size of a data file at which the next one begins (`LAKE_FILE_BYTES`).
-    pub file_bytes: usize,
-    /// The invocation ends when nothing has waited for so long (`LAKE_IDLE_SECONDS`).
-    pub idle: Duration,
-    /// Commits after which the table is kept (see [`Maintenance`]) even while more wait; 0: it never is, another engine
-    /// does it (`LAKE_MAINTAIN_COMMITS`).
-    pub maintain_commits: u64,
-    /// How it is kept: `LAKE_SNAPSHOTS_KEPT`, `LAKE_GARBAGE_AGE_SECONDS`, `LAKE_FILE_BYTES`, `LAKE_JOIN_FILES`,
-    /// `LAKE_ORPHAN_AGE_SECONDS`, `LAKE_SWEEP_SECONDS`, `LAKE_SWEEP_DRY_RUN`.
-    pub maintenance: Maintenance,
-}
-
-impl Settings {
-    /// Reads the variables; faults are kept in `env`.
-    pub fn read(env: &mut Env) -> Self {
-        let file_bytes = env.parsed_or("LAKE_FILE_BYTES", 128 << 20);
-        Self {
-            limits: CommitLimits {
-                bytes: env.parsed_or("LAKE_COMMIT_BYTES", 64 << 20),
-                segments: env.parsed_or("LAKE_COMMIT_SEGMENTS", 1_000),
-                age: Duration::from_secs(env.parsed_or("LAKE_COMMIT_AGE_SECONDS", 30)),
-            },
-            file_bytes,
-            idle: Duration::from_secs(env.parsed_or("LAKE_IDLE_SECONDS", 20)),
-            maintain_commits: env.parsed_or("LAKE_MAINTAIN_COMMITS", 16),
-            maintenance: upkeep::settings(env, file_bytes),
-        }
-    }
-}
 
 /// What an invocation did.
 #[derive(Debug, Default, Serialize, PartialEq, Eq)]
@@ -135,6 +98,7 @@ impl CommitWorker {
         // Only in the catalog that is ours can anything but rows be changed.
         let ours = self.settings.maintain_commits > 0 && self.catalog.kind() == CatalogKind::Sql;
         let mut keeper = Keeper::new(ours.then_some(&self.maintainer), self.settings.maintain_commits);
+        let mut pace = Pace::default();
         // An invocation of a short timeout still does something.
         let reserve = RESERVE.min(invocation.remaining() / 4);
         while invocation.remaining() > reserve && last_seen.elapsed() < self.settings.idle {
@@ -146,10 +110,11 @@ impl CommitWorker {
             if waiting.records > 0 {
                 last_seen = Instant::now();
             }
-            let due = commit_is_due(&waiting, &self.settings.limits);
+            let step = pace.step(&waiting, &self.settings.limits);
+            let due = step == Step::Commit;
             let keeping = keeper.is_due(!due);
-            if !due && !keeping {
-                tokio::time::sleep(LOOK).await;
+            if let (Step::LookIn(pause), false) = (step, keeping) {
+                tokio::time::sleep(pause).await;
                 continue;
             }
             // A commit, or keeping the table, may take longer than what is left of the lease.

@@ -14,11 +14,13 @@ mod commit_worker;
 mod format;
 mod identity;
 mod repeats;
+mod settings;
 mod upkeep;
 mod writer;
 
 pub use catalog::load_catalog;
-pub use commit_worker::{CommitWorker, Settings, Summary};
+pub use commit_worker::{CommitWorker, Summary};
 pub use format::{Format, Rejection};
 pub use repeats::repeat_limits;
+pub use settings::Settings;
 pub use writer::Writer;

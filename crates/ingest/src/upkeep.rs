@@ -18,7 +18,7 @@ const CLEAN_LIMIT: i64 = 2_000;
 const REST: Duration = Duration::from_secs(60);
 
 /// Reads how the table is kept; faults are kept in `env`.
-pub(crate) fn settings(env: &mut Env, file_bytes: usize) -> Maintenance {
+pub(crate) fn settings(env: &mut Env, file_bytes: u64) -> Maintenance {
     let default = Maintenance::default();
     let mut seconds = |name: &str, default: Duration| Duration::from_secs(env.parsed_or(name, default.as_secs()));
     let garbage_age = seconds("LAKE_GARBAGE_AGE_SECONDS", default.garbage_age);
@@ -27,7 +27,7 @@ pub(crate) fn settings(env: &mut Env, file_bytes: usize) -> Maintenance {
     Maintenance {
         snapshots: env.parsed_or("LAKE_SNAPSHOTS_KEPT", default.snapshots),
         garbage_age,
-        file_bytes: file_bytes as u64,
+        file_bytes,
         join_files: env.parsed_or("LAKE_JOIN_FILES", default.join_files),
         orphan_age,
         sweep_every,
