@@ -116,7 +116,7 @@ impl Committer {
     pub async fn write(&self, planned: Planned, target_bytes: usize) -> anyhow::Result<Written> {
         let taken = planned.segments.iter().filter(|segment| planned.plan.take.contains(&segment.staged.id));
         let objects: Vec<(&str, u64)> =
-            taken.filter_map(|segment| Some((segment.path.as_deref()?, segment.staged.bytes))).collect();
+            taken.filter_map(|segment| Some((segment.path.as_deref()?, segment.bytes))).collect();
         let place = Place::of(planned.table.metadata());
         let files = merge::merge(&self.lake, &place, &objects, target_bytes).await?;
         let staged = planned.segments.iter().filter(|segment| planned.plan.take.contains(&segment.staged.id));

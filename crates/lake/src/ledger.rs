@@ -6,12 +6,14 @@ use std::time::Duration;
 
 use anyhow::Context;
 use chrono::{DateTime, Utc};
+use domain::lake::pace::weight;
 use domain::lake::{OffsetRange, Source, Staged, Waiting, Watermarks};
 use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{PgPool, Row};
 use uuid::Uuid;
 
+use crate::schema::day_of;
 use crate::staging::arrays;
 
 /// A segment that waits, as the committer needs it.
@@ -19,6 +21,8 @@ use crate::staging::arrays;
 pub(crate) struct WaitingSegment {
     pub staged: Staged,
     pub path: Option<String>,
+    /// The object's size, bytes.
+    pub bytes: u64,
 }
 
 /// A segment that a query reads.
@@ -83,7 +87,7 @@ pub(crate) async fn summary(pool: &PgPool, table: &str) -> anyhow::Result<Waitin
 /// The oldest `limit` segments that are not marked committed, in order of registration.
 pub(crate) async fn waiting(pool: &PgPool, table: &str, limit: i64) -> anyhow::Result<Vec<WaitingSegment>> {
     let rows = sqlx::query(
-        "select s.id, s.object_path, s.bytes, s.records,
+        "select s.id, s.object_path, s.bytes, s.records, s.time_min, s.time_max,
                 array_agg(r.cluster_id order by r.cluster_id, r.topic_id, r.partition) as clusters,
                 array_agg(r.topic_id order by r.cluster_id, r.topic_id, r.partition) as topics,
                 array_agg(r.partition order by r.cluster_id, r.topic_id, r.partition) as partitions,
@@ -91,7 +95,7 @@ pub(crate) async fn waiting(pool: &PgPool, table: &str, limit: i64) -> anyhow::R
                 array_agg(r.next_offset order by r.cluster_id, r.topic_id, r.partition) as nexts
            from (select * from lake_segments where table_name = $1 and committed_at is null order by id limit $2) s
            join lake_segment_ranges r on r.segment_id = s.id
-          group by s.id, s.object_path, s.bytes, s.records order by s.id",
+          group by s.id, s.object_path, s.bytes, s.records, s.time_min, s.time_max order by s.id",
     )
     .bind(table)
     .bind(limit)
@@ -114,11 +118,15 @@ fn waiting_segment(row: &sqlx::postgres::PgRow) -> sqlx::Result<WaitingSegment> 
     });
     let ranges =
         sources.zip(firsts.into_iter().zip(nexts)).map(|(source, (first, next))| (source, OffsetRange { first, next }));
+    let times: (Option<i64>, Option<i64>) = (row.try_get("time_min")?, row.try_get("time_max")?);
+    let days = times.0.zip(times.1).map_or(0, |(min, max)| i64::from(day_of(max)) - i64::from(day_of(min)) + 1);
+    let bytes = unsigned(row.try_get("bytes")?);
     Ok(WaitingSegment {
+        bytes,
         staged: Staged {
             id: row.try_get("id")?,
             records: unsigned(row.try_get("records")?),
-            bytes: unsigned(row.try_get("bytes")?),
+            bytes: weight(bytes, unsigned(days)),
             ranges: ranges.collect(),
         },
         path: row.try_get("object_path")?,

@@ -16,6 +16,7 @@ mod data_file;
 mod fenced;
 pub mod github;
 mod known;
+mod layout;
 mod ledger;
 mod maintain;
 mod merge;

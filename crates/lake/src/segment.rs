@@ -1,4 +1,4 @@
-//! Rows to Parquet: the bytes of one staged segment, in row groups that each belong to one day.
+//! Rows to Parquet: the bytes of one staged segment, in row groups that belong to one day wherever that pays.
 
 use std::sync::Arc;
 
@@ -14,10 +14,13 @@ use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
+use crate::layout::{Run, row_groups};
 use crate::schema::{ColumnType, TableSchema, day_of};
 
 /// Zstandard's level: higher ones cost the writer more time than they save storage.
 const ZSTD_LEVEL: i32 = 1;
+/// Text at which the rows that wait are written. A batch of Lambda's is smaller: its days are seen at once.
+const WAITING_BYTES: usize = 32 << 20;
 
 /// One value of a row, borrowed from the record it comes from.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -116,13 +119,16 @@ impl ColumnBuilder {
     }
 }
 
-/// Builds one segment. Push rows ordered by time: each change of the day ends a row group.
+/// Builds one segment. Push rows ordered by time, so that rows of a day follow one another.
 pub struct SegmentBuilder {
     schema: TableSchema,
     arrow: SchemaRef,
     columns: Vec<ColumnBuilder>,
     writer: ArrowWriter<Vec<u8>>,
-    rows_in_group: usize,
+    /// The rows that wait in `columns`, by day.
+    waiting: Vec<Run>,
+    /// Bytes of text among them.
+    waiting_bytes: usize,
     records: u64,
     time: (i64, i64),
 }
@@ -141,7 +147,8 @@ impl SegmentBuilder {
             arrow,
             columns: schema.columns.iter().map(|column| ColumnBuilder::new(column.kind)).collect(),
             writer,
-            rows_in_group: 0,
+            waiting: Vec::new(),
+            waiting_bytes: 0,
             records: 0,
             time: (i64::MAX, i64::MIN),
         })
@@ -156,14 +163,21 @@ impl SegmentBuilder {
             bail!("row has no timestamp in column {}", self.schema.name(self.schema.time));
         };
         ensure!(row.len() == self.columns.len(), "row has {} values, not {}", row.len(), self.columns.len());
-        if self.rows_in_group > 0 && day_of(time) != day_of(self.time.1) {
-            self.end_row_group()?;
+        if self.waiting_bytes >= WAITING_BYTES {
+            self.write_row_groups()?;
         }
         for ((builder, value), column) in self.columns.iter_mut().zip(row).zip(self.schema.columns) {
             ensure!(!(column.required && *value == Value::Null), "column {} must not be null", column.name);
             ensure!(builder.push(*value), "column {} takes no {value:?}", column.name);
+            if let Value::Text(text) = value {
+                self.waiting_bytes += text.len();
+            }
         }
-        self.rows_in_group += 1;
+        let day = day_of(time);
+        match self.waiting.last_mut() {
+            Some(run) if run.day == day => run.rows += 1,
+            _ => self.waiting.push(Run { day, rows: 1 }),
+        }
         self.records += 1;
         self.time = (self.time.0.min(time), self.time.1.max(time));
         Ok(())
@@ -177,17 +191,22 @@ impl SegmentBuilder {
         if self.records == 0 {
             return Ok(None);
         }
-        self.end_row_group()?;
+        self.write_row_groups()?;
         let bytes = self.writer.into_inner().context("end a segment")?;
         Ok(Some(Segment { bytes: bytes.into(), records: self.records, time: self.time }))
     }
 
-    fn end_row_group(&mut self) -> anyhow::Result<()> {
+    fn write_row_groups(&mut self) -> anyhow::Result<()> {
         let columns = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
-        let batch = RecordBatch::try_new(self.arrow.clone(), columns).context("build a row group")?;
-        self.rows_in_group = 0;
-        self.writer.write(&batch).context("write a row group")?;
-        self.writer.flush().context("end a row group")
+        let rows = RecordBatch::try_new(self.arrow.clone(), columns).context("build row groups")?;
+        for ranges in row_groups(&std::mem::take(&mut self.waiting)) {
+            for range in ranges {
+                self.writer.write(&rows.slice(range.start, range.len())).context("write a row group")?;
+            }
+            self.writer.flush().context("end a row group")?;
+        }
+        self.waiting_bytes = 0;
+        Ok(())
     }
 }
 
@@ -219,24 +238,40 @@ pub(crate) fn properties(schema: &TableSchema, statistics: EnabledStatistics) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::data_file::Source;
     use crate::testing::{DAY, SCHEMA};
-    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
     fn row(id: &str, at: i64) -> [Value<'_>; 5] {
         [Value::Text(id), Value::Text("even"), Value::Timestamp(at), Value::Null, Value::Null]
     }
 
-    #[test]
-    fn each_day_is_a_row_group() {
+    /// Rows of each row group, and its bounds in days.
+    fn groups(rows: impl IntoIterator<Item = i64>) -> Vec<(i64, i32, i32)> {
         let mut builder = SegmentBuilder::new(&SCHEMA).unwrap();
-        for (id, at) in [("a", 5), ("b", 6), ("c", DAY + 1), ("d", DAY + 2), ("e", 3 * DAY)] {
-            builder.push(&row(id, at)).unwrap();
+        for (n, at) in rows.into_iter().enumerate() {
+            builder.push(&row(&n.to_string(), at)).unwrap();
         }
-        let segment = builder.finish().unwrap().unwrap();
-        assert_eq!((segment.records, segment.time), (5, (5, 3 * DAY)));
-        let reader = ParquetRecordBatchReaderBuilder::try_new(segment.bytes).unwrap();
-        let rows: Vec<i64> = reader.metadata().row_groups().iter().map(|group| group.num_rows()).collect();
-        assert_eq!(rows, [2, 2, 1]);
+        let source = Source::held("segment", builder.finish().unwrap().unwrap().bytes).unwrap();
+        let days = |group| source.days(&SCHEMA, group).unwrap();
+        let groups = source.row_groups().iter().enumerate();
+        groups.map(|(index, group)| (group.num_rows(), days(index).0, days(index).1)).collect()
+    }
+
+    #[test]
+    fn a_day_with_many_rows_is_a_row_group_and_others_share_one() {
+        assert_eq!(groups([5, 6]), [(2, 0, 0)]);
+        let rows = (0..3).map(|n| n * DAY).chain((0..1_500).map(|n| 3 * DAY + n)).chain([4 * DAY]);
+        assert_eq!(groups(rows), [(1_500, 3, 3), (4, 0, 4)]);
+    }
+
+    #[test]
+    fn a_segment_over_ten_years_of_days_stays_small() {
+        let segment = |step: i64| {
+            let mut builder = SegmentBuilder::new(&SCHEMA).unwrap();
+            (0..10_000).for_each(|n| builder.push(&row(&n.to_string(), n * step)).unwrap());
+            builder.finish().unwrap().unwrap().size()
+        };
+        assert!(segment(DAY / 3) < segment(1) * 2, "{} and {} bytes", segment(DAY / 3), segment(1));
     }
 
     #[test]

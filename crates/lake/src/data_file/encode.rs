@@ -3,6 +3,7 @@
 use anyhow::{Context, ensure};
 use arrow::array::RecordBatch;
 use arrow::datatypes::SchemaRef;
+use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowSelection};
 use parquet::arrow::arrow_writer::{ArrowColumnChunk, ArrowColumnWriter, ArrowRowGroupWriterFactory, compute_leaves};
 
@@ -11,14 +12,22 @@ use super::source::RowGroup;
 /// Rows decoded at a time.
 const BATCH_ROWS: usize = 1024;
 
-/// The rows of a row group, `selection` of them or all.
+/// The rows of a row group: these columns or all, this selection or all.
 ///
 /// # Errors
 /// When it is not what its footer says.
-pub(crate) fn decode(group: &RowGroup, selection: Option<RowSelection>) -> anyhow::Result<ParquetRecordBatchReader> {
+pub(crate) fn decode(
+    group: &RowGroup,
+    columns: Option<&[usize]>,
+    selection: Option<RowSelection>,
+) -> anyhow::Result<ParquetRecordBatchReader> {
     let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(group.part.clone(), group.metadata.clone())
         .with_row_groups(vec![group.index])
         .with_batch_size(BATCH_ROWS);
+    if let Some(columns) = columns {
+        let mask = ProjectionMask::leaves(builder.parquet_schema(), columns.iter().copied());
+        builder = builder.with_projection(mask);
+    }
     if let Some(selection) = selection {
         builder = builder.with_row_selection(selection);
     }
@@ -68,7 +77,7 @@ impl Encoder {
 
     /// Adds all rows of a row group.
     pub(crate) fn append(&mut self, group: &RowGroup) -> anyhow::Result<()> {
-        for batch in decode(group, None)? {
+        for batch in decode(group, None, None)? {
             self.write(&batch.with_context(|| format!("decode row group {} of {}", group.index, group.path))?)?;
         }
         Ok(())

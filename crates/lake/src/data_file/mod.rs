@@ -12,18 +12,19 @@ mod source;
 mod tests;
 
 use anyhow::Context;
+use arrow::array::RecordBatch;
 use chrono::DateTime;
 use futures::{StreamExt, TryStreamExt, stream};
 use iceberg::spec::{DataFile, TableMetadata};
 use parquet::file::metadata::RowGroupMetaData;
 use uuid::Uuid;
 
-pub(crate) use self::source::Source;
+pub(crate) use self::encode::decode;
+pub(crate) use self::source::{RowGroup, Source};
 
 use self::describe::{Finished, describe};
 use self::encode::Encoder;
 use self::output::Output;
-use self::source::RowGroup;
 use crate::Lake;
 
 /// A row group of this size is copied: its part of the footer and the page index is then below 2 % of it.
@@ -106,6 +107,14 @@ impl<'a> FileWriter<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Adds rows of this writer's day.
+    ///
+    /// # Errors
+    /// When they are not of the table's columns, or S3 does not answer.
+    pub(crate) async fn push_rows(&mut self, rows: RecordBatch) -> anyhow::Result<()> {
+        self.encode(move |encoder| encoder.write(&rows)).await
     }
 
     /// Ends the last file; gives all of them, none when nothing was pushed.

@@ -68,10 +68,6 @@ impl Source {
         Ok(Self { path: path.into(), metadata, bytes })
     }
 
-    pub(crate) fn path(&self) -> &str {
-        &self.path
-    }
-
     pub(crate) fn row_groups(&self) -> &[RowGroupMetaData] {
         self.metadata.metadata().row_groups()
     }

@@ -62,7 +62,7 @@ fn rows(bytes: bytes::Bytes) -> RecordBatch {
 
 async fn rows_of(source: &Source) -> RecordBatch {
     let group = source.row_group(0).await.unwrap();
-    let batches: Vec<RecordBatch> = encode::decode(&group, None).unwrap().map(Result::unwrap).collect();
+    let batches: Vec<RecordBatch> = encode::decode(&group, None, None).unwrap().map(Result::unwrap).collect();
     concat_batches(&batches[0].schema(), &batches).unwrap()
 }
 
