@@ -27,7 +27,9 @@ use self::encode::Encoder;
 use self::output::Output;
 use crate::Lake;
 
-/// A row group of this size is copied: its part of the footer and the page index is then below 2 % of it.
+/// A row group of this size is copied. With GitHub's events (2,200 rows, 414 kB) that takes 0.4 us a row, encoding again
+/// 4.4 us; the footer is then 0.4 % of the file, and a scan of three columns takes a third longer than over large row
+/// groups. Below (500 rows, 94 kB) the footer is 1.6 %, and the scan takes four times as long.
 const COPIED_BYTES: i64 = 256 << 10;
 /// So is one of this many rows, however well they compress.
 const COPIED_ROWS: i64 = 10_000;

@@ -12,6 +12,7 @@ mod aws_catalogs;
 mod committing;
 mod concurrent;
 mod crashes;
+mod files;
 mod maintaining;
 mod pyiceberg;
 mod reading;
