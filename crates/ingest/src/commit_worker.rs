@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::Context;
 use chrono::Utc;
 use domain::lake::pace::{Pace, Step};
+use futures::FutureExt;
 use kit::Invocation;
 use kit::metrics::Metrics;
 use lake::{CatalogConfig, CatalogKind, Commit, Committer, Lake, Maintainer, Upkeep};
@@ -117,19 +118,29 @@ impl CommitWorker {
                 tokio::time::sleep(pause).await;
                 continue;
             }
-            // A commit, or keeping the table, may take longer than what is left of the lease.
             lease.renew(&self.pool).await?;
-            renewed = Instant::now();
             if keeping {
-                keeper.step(committer, !due, &mut summary).await;
+                self.renewing(lease, keeper.step(committer, !due, &mut summary).map(Ok)).await?;
             } else {
-                commit_once(committer, &self.settings, &mut summary).await?;
+                self.renewing(lease, commit_once(committer, &self.settings, &mut summary)).await?;
                 keeper.committed();
                 // However long it took: more may wait.
                 last_seen = Instant::now();
             }
+            renewed = Instant::now();
         }
         Ok(summary)
+    }
+
+    /// Runs `work`, which may take longer than a lease lasts.
+    async fn renewing<T>(&self, lease: &Lease, work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+        let mut work = std::pin::pin!(work);
+        loop {
+            tokio::select! {
+                done = &mut work => return done,
+                () = tokio::time::sleep(LEASE / 3) => lease.renew(&self.pool).await?,
+            }
+        }
     }
 }
 

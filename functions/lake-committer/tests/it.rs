@@ -37,7 +37,7 @@ fn worker(world: &World, age: Duration) -> CommitWorker {
 async fn invoke(worker: &CommitWorker) -> Summary {
     let event: serde_json::Value =
         serde_json::from_str(include_str!("../../../events/lake-committer/schedule.json")).unwrap();
-    handle(worker, event, &Invocation::for_test(Duration::from_secs(5))).await.unwrap()
+    handle(worker, event, &Invocation::for_test(Duration::from_secs(60))).await.unwrap()
 }
 
 #[test]
