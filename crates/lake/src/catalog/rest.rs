@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
-use iceberg::{Catalog, CatalogBuilder};
+use iceberg::{Catalog, CatalogBuilder, NamespaceIdent};
 use iceberg_catalog_rest::{REST_CATALOG_PROP_URI, REST_CATALOG_PROP_WAREHOUSE, RestCatalogBuilder};
 
 use super::config::{Authorization, RestConfig};
@@ -14,7 +14,7 @@ use crate::config::{Config, storage_factory};
 const CALL_TIMEOUT: Duration = Duration::from_secs(20);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// Connects at the first call.
+/// Connects at the first call; with a credential, now.
 pub(super) async fn open(config: &Config, rest: &RestConfig) -> anyhow::Result<Arc<dyn Catalog>> {
     // What is given here wins over what the server hands out, credentials of S3 too: segments lie outside of the table,
     // where a credential for the table alone does not reach.
@@ -43,5 +43,12 @@ pub(super) async fn open(config: &Config, rest: &RestConfig) -> anyhow::Result<A
         .load(config.catalog.clone(), properties)
         .await
         .context("open the REST catalog")?;
+    if matches!(rest.authorization, Authorization::Credential(_)) {
+        // The first call exchanges it for a token. An answer that the crate does not understand is in its error, token
+        // and all, so only the error's sentence goes on.
+        let namespace = NamespaceIdent::new(config.namespace.clone());
+        let answered = catalog.namespace_exists(&namespace).await;
+        answered.map_err(|error| anyhow::anyhow!("log in to the catalog at {}: {}", rest.uri, error.message()))?;
+    }
     Ok(Arc::new(catalog))
 }

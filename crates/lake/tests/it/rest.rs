@@ -158,7 +158,7 @@ fn a_token_goes_with_every_call_and_is_in_no_error() {
 }
 
 #[test]
-fn a_credential_is_exchanged_for_a_token() {
+fn a_credential_is_exchanged_for_a_token_that_is_in_no_error() {
     in_rest_world(|world| async move {
         let proxy = Proxy::start(&uri(), None).await;
         let credential = Authorization::Credential("millrace:hush".to_owned());
@@ -168,5 +168,11 @@ fn a_credential_is_exchanged_for_a_token() {
         let all = proxy.authorizations();
         assert!(all.iter().any(|one| one.starts_with("Bearer client-credentials-token:sub=millrace")), "{all:?}");
         assert!(!all.iter().any(|one| one.contains("hush")), "{all:?}");
+
+        proxy.next(Fault::OddToken);
+        let credential = Authorization::Credential("millrace:hush".to_owned());
+        let error = Committer::open(world.lake.clone(), &rest(&proxy.uri, credential)).await.err().unwrap();
+        let shown = format!("{error:#} {error:?}");
+        assert!(shown.contains("log in to the catalog at http://") && !shown.contains("hush"), "{shown}");
     });
 }
