@@ -1,5 +1,5 @@
-//! The committer's loop against real Postgres (`DATABASE_URL`) and S3 (`AWS_ENDPOINT_URL`). Its crash points are
-//! tested in the lake crate.
+//! The committer's loop against real Postgres (`DATABASE_URL`), S3 (`AWS_ENDPOINT_URL`) and a REST catalog
+//! (`ICEBERG_REST_URI`). Its crash points are tested in the lake crate.
 
 #![allow(
     clippy::unwrap_used,
@@ -14,9 +14,10 @@ use std::time::Duration;
 use domain::lake::CommitLimits;
 use ingest::{CommitWorker, Settings, Summary};
 use kit::Invocation;
-use lake::github;
-use lake::testing::{World, in_world_of};
+use lake::testing::{World, in_world_of, in_world_with};
+use lake::{Authorization, CatalogConfig, RestConfig, github};
 use lake_committer::handle;
+use uuid::Uuid;
 
 fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
     in_world_of(github::NAMESPACE, github::TABLE, &github::SCHEMA, test);
@@ -103,4 +104,27 @@ fn the_table_is_kept_between_commits_and_an_engine_that_keeps_it_is_left_to_it()
             assert_eq!(world.count("select records from lake_tables").await, 20);
         });
     }
+}
+
+#[test]
+fn a_rest_catalog_gets_the_same_commits_and_is_left_unmaintained() {
+    let uri = std::env::var("ICEBERG_REST_URI").expect("ICEBERG_REST_URI is not set: run `make test`");
+    let authorization = Authorization::Credential("millrace:secret".to_owned());
+    let catalog = CatalogConfig::Rest(RestConfig { uri, authorization, ..RestConfig::default() });
+    let namespace = format!("committer_{}", Uuid::new_v4().simple());
+    in_world_with(
+        &namespace,
+        github::TABLE,
+        &github::SCHEMA,
+        |_| catalog,
+        async |world| {
+            let worker = worker(&world, Duration::ZERO);
+            for n in 0..3 {
+                world.stage(n * 5..n * 5 + 5).await;
+                let summary = invoke(&worker).await;
+                assert_eq!((summary.commits, summary.records), (1, 5));
+            }
+            assert_eq!((world.ids().await.len(), world.committed_ids().await.len()), (15, 15));
+        },
+    );
 }
