@@ -1,7 +1,6 @@
-//! Examples of each rule, and a model of writers and committers that crash, repeat and overlap.
+//! Examples of each rule. What they make of a world that crashes, repeats and overlaps is in `model_tests`.
 
 use super::*;
-use proptest::prelude::*;
 
 const LIMITS: CommitLimits = CommitLimits { bytes: 1000, segments: 10, age: Duration::from_secs(10) };
 
@@ -89,71 +88,4 @@ fn plan_stops_at_its_limit_but_takes_one_segment_of_any_size() {
     big.bytes = 5_000;
     let plan = plan_commit(&Watermarks::new(), &[big, segment(2, &[(0, 5, 6)])], &LIMITS);
     assert_eq!((plan.take, plan.blocked), (vec![1], vec![]));
-}
-
-/// One step of the world: a batch (partition, first, length) that a writer stages or loses before registering it, or
-/// a commit that is marked or dies before it marks.
-#[derive(Debug, Clone)]
-enum Step {
-    Batch { start: i64, length: i64, crash: bool },
-    Commit { crash_before_mark: bool },
-}
-
-fn step() -> impl Strategy<Value = Step> {
-    prop_oneof![
-        3 => (0..12_i64, 1..8_i64, any::<bool>()).prop_map(|(start, length, crash)| Step::Batch { start, length, crash }),
-        1 => any::<bool>().prop_map(|crash_before_mark| Step::Commit { crash_before_mark }),
-    ]
-}
-
-proptest! {
-    /// However batches overlap, repeat and crash, every offset that was staged is in the table once.
-    #[test]
-    fn every_offset_is_in_the_table_once(steps in prop::collection::vec(step(), 1..60)) {
-        let mut staged_watermark: Option<i64> = None;
-        let mut waiting: Vec<(Staged, Vec<i64>)> = Vec::new();
-        let (mut table, mut committed) = (Vec::new(), Watermarks::new());
-        let mut delivered = BTreeSet::new();
-        let mut id = 0;
-        let commit = |waiting: &mut Vec<(Staged, Vec<i64>)>, table: &mut Vec<i64>, committed: &mut Watermarks, crash: bool| {
-            let staged: Vec<_> = waiting.iter().map(|(segment, _)| segment.clone()).collect();
-            let plan = plan_commit(committed, &staged, &LIMITS);
-            assert!(plan.blocked.is_empty());
-            for (segment, offsets) in waiting.iter() {
-                if plan.take.contains(&segment.id) {
-                    table.extend(offsets);
-                }
-            }
-            committed.extend(plan.moves);
-            if !crash {
-                waiting.retain(|(segment, _)| !plan.take.contains(&segment.id) && !plan.done.contains(&segment.id));
-            }
-        };
-        for step in steps {
-            match step {
-                Step::Batch { start, length, crash } => {
-                    // Kafka re-delivers from at or before what was staged, never from behind a hole of its own making.
-                    let begin = staged_watermark.map_or(0, |watermark| (watermark - start).max(0));
-                    let offsets: Vec<i64> = (begin..begin + length).collect();
-                    let trimmed = trim(staged_watermark, &offsets);
-                    let Some(range) = trimmed.range else { continue };
-                    if crash {
-                        continue;
-                    }
-                    id += 1;
-                    staged_watermark = Some(range.next);
-                    let kept: Vec<i64> = trimmed.keep.iter().map(|&position| offsets[position]).collect();
-                    delivered.extend(kept.iter().copied());
-                    waiting.push((segment(id, &[(0, range.first, range.next)]), kept));
-                }
-                Step::Commit { crash_before_mark } => commit(&mut waiting, &mut table, &mut committed, crash_before_mark),
-            }
-        }
-        while !waiting.is_empty() {
-            commit(&mut waiting, &mut table, &mut committed, false);
-        }
-        let unique: BTreeSet<i64> = table.iter().copied().collect();
-        prop_assert_eq!(unique.len(), table.len(), "an offset is in the table twice");
-        prop_assert_eq!(unique, delivered);
-    }
 }

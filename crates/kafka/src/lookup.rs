@@ -11,7 +11,7 @@ use rdkafka::{
     consumer::{BaseConsumer, Consumer},
 };
 
-use crate::Config;
+use crate::{Config, remind};
 
 /// For one record, questions that are asked again included.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -40,6 +40,7 @@ pub enum Found {
 #[derive(Clone)]
 pub struct Lookup {
     consumer: Arc<Mutex<BaseConsumer>>,
+    config: Config,
 }
 
 impl std::fmt::Debug for Lookup {
@@ -66,10 +67,12 @@ impl Lookup {
             // One record is wanted; a broker sends its whole batch of records, and no more than that.
             .set("fetch.message.max.bytes", "1024")
             .set("queued.min.messages", "1")
+            // Else a partition whose queue was full rests for a second.
+            .set("fetch.queue.backoff.ms", "1")
             .set("fetch.wait.max.ms", "50")
             .create()
             .context("create a kafka client")?;
-        Ok(Self { consumer: Arc::new(Mutex::new(consumer)) })
+        Ok(Self { consumer: Arc::new(Mutex::new(consumer)), config: config.clone() })
     }
 
     /// What the partition has at `offset` now.
@@ -77,15 +80,17 @@ impl Lookup {
     /// # Errors
     /// When the broker does not answer within ten seconds, or the partition does not exist.
     pub async fn at(&self, topic: &str, partition: i32, offset: i64) -> anyhow::Result<Found> {
-        let (consumer, topic) = (Arc::clone(&self.consumer), topic.to_owned());
+        let (consumer, config, topic) = (Arc::clone(&self.consumer), self.config.clone(), topic.to_owned());
         // librdkafka's calls block, so they wait on a thread that may.
         let found = tokio::task::spawn_blocking(move || {
             let consumer = consumer.lock().unwrap_or_else(PoisonError::into_inner);
             let found = find(&consumer, &topic, partition, offset, Instant::now() + TIMEOUT);
             // Nothing is fetched between two questions.
             let idle = consumer.unassign().context("end the look");
+            let found = found.and_then(|found| idle.map(|()| found));
+            // The next question is to find a client that can ask.
             found
-                .and_then(|found| idle.map(|()| found))
+                .inspect_err(|_| remind(consumer.client(), &config))
                 .with_context(|| format!("look at {topic}-{partition}@{offset}"))
         });
         found.await.context("wait for the broker's answer")?

@@ -50,6 +50,9 @@ async fn a_record_is_found_where_it_is_and_nothing_where_none_is() {
         assert_eq!(value_at(&lookup, &topic, offset).await, value);
     }
     assert_eq!(lookup.at(&topic, 0, 4).await.unwrap(), Found::Beyond);
+    let large = "x".repeat(900_000);
+    produce(&config, &topic, &[&large]).await;
+    assert!(value_at(&lookup, &topic, 4).await == large);
 
     let client: AdminClient<DefaultClientContext> = config.client().create().unwrap();
     let mut before = TopicPartitionList::new();

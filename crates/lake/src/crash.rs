@@ -97,6 +97,16 @@ mod armed {
             }
         }
 
+        #[test]
+        fn each_point_belongs_to_a_test_that_dies_there() {
+            // `crashes` and `maintaining` here and `crashes` of the writer function: each goes through all points of its
+            // steps, and fails when one is not reached.
+            let steps = ["stage.", "commit.", "clean.", "maintain."];
+            for point in POINTS {
+                assert!(steps.iter().any(|step| point.starts_with(step)), "{point}: no test goes through its step");
+            }
+        }
+
         #[tokio::test]
         async fn a_task_dies_at_its_point_and_does_nothing_more() {
             let mut done = Vec::new();
