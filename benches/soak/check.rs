@@ -13,6 +13,9 @@ use rdkafka::{
     message::Headers as _,
 };
 
+use serde::Deserialize;
+use serde_json::Value;
+
 use crate::{
     instance::{Instance, checkout},
     producer::TOPIC,
@@ -46,6 +49,8 @@ pub(crate) struct Account {
     pub(crate) dead_wrong: u64,
     /// Messages in the topic of records that were given up.
     pub(crate) failed: u64,
+    /// The lake's own account of the same records.
+    pub(crate) own: Own,
     /// The first faults, by record.
     pub(crate) named: Vec<String>,
 }
@@ -54,7 +59,15 @@ impl Account {
     /// Whether each record is where it belongs, once.
     pub(crate) fn is_exact(&self) -> bool {
         let faults = [self.lost, self.doubled, self.misplaced, self.dead_lost, self.dead_wrong, self.failed];
-        faults.iter().all(|count| *count == 0) && self.rows == self.fresh
+        let expected = Own {
+            topic_records: self.fresh + self.bad + self.repeats,
+            rows: self.fresh,
+            duplicates: self.repeats,
+            dead_letters: self.bad,
+            balanced: true,
+            ..Own::default()
+        };
+        faults.iter().all(|count| *count == 0) && self.rows == self.fresh && self.own == expected
     }
 
     fn name(&mut self, fault: String) {
@@ -62,6 +75,18 @@ impl Account {
             self.named.push(fault);
         }
     }
+}
+
+/// `reconciliation` of `GET /table/info`.
+#[derive(Debug, Default, PartialEq, Eq, Deserialize)]
+pub(crate) struct Own {
+    topic_records: u64,
+    rows: u64,
+    staged: u64,
+    duplicates: u64,
+    dead_letters: u64,
+    failed: u64,
+    balanced: bool,
 }
 
 /// Rows of the table's current snapshot, by its files' own counts.
@@ -93,6 +118,7 @@ pub(crate) fn compare(
     let mut seen = Seen { ids: vec![0; size], dead: vec![0; size] };
     read_table(instance, records, &mut seen, &mut account)?;
     read_dead_letters(kafka, &mut seen, &mut account)?;
+    account.own = own(instance)?;
     account.failed = messages(&consumer(kafka)?, &format!("{TOPIC}.failed"))?;
     for (number, (rows, dead)) in (0..count).zip(seen.ids.iter().zip(&seen.dead)) {
         let (rows, dead) = (*rows, *dead);
@@ -119,6 +145,16 @@ pub(crate) fn compare(
         }
     }
     Ok(account)
+}
+
+fn own(instance: &Instance) -> anyhow::Result<Own> {
+    let event = checkout().join("events/github-streaming-api/table-info.json");
+    let event = event.to_str().context("the checkout's path is not UTF-8")?;
+    let answer = instance.json(&["invoke", "github-streaming-api", "--event", event])?;
+    let body = answer.get("body").and_then(Value::as_str).with_context(|| format!("the lake answered {answer}"))?;
+    let mut info: Value = serde_json::from_str(body).context("read the lake's account")?;
+    let own = info.get_mut("reconciliation").map(Value::take).with_context(|| format!("no account in {body}"))?;
+    serde_json::from_value(own).context("read the lake's account")
 }
 
 /// How often each record's id was found.

@@ -87,7 +87,8 @@ impl Instance {
         Ok(output)
     }
 
-    fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
+    /// Runs a command of `millrace` that prints JSON.
+    pub(crate) fn json(&self, arguments: &[&str]) -> anyhow::Result<Value> {
         serde_json::from_slice(&self.millrace(arguments)?.stdout)
             .with_context(|| format!("read what {arguments:?} prints"))
     }

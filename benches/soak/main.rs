@@ -261,20 +261,8 @@ fn drain(settings: &Settings, produced: u64) -> anyhow::Result<()> {
 }
 
 fn report(killed: &BTreeMap<String, u64>, account: &Account, seconds: f64) {
-    let Account {
-        fresh,
-        bad,
-        repeats,
-        rows,
-        lost,
-        doubled,
-        misplaced,
-        dead_letters,
-        dead_lost,
-        dead_wrong,
-        failed,
-        named,
-    } = account;
+    let Account { fresh, bad, repeats, rows, lost, doubled, misplaced, .. } = account;
+    let Account { dead_letters, dead_lost, dead_wrong, failed, own, named, .. } = account;
     for fault in named {
         say(fault);
     }
@@ -283,4 +271,5 @@ fn report(killed: &BTreeMap<String, u64>, account: &Account, seconds: f64) {
     say(&format!("{} records in {seconds:.0} s: {fresh} good, {bad} bad, {repeats} repeats", fresh + bad + repeats));
     say(&format!("{rows} rows: {lost} lost, {doubled} doubled, {misplaced} misplaced"));
     say(&format!("{dead_letters} dead letters: {dead_lost} lost, {dead_wrong} wrong; {failed} messages given up"));
+    say(&format!("the lake says: {own:?}"));
 }

@@ -13,6 +13,9 @@ use super::instance::{Instance, until};
 /// Compares the table with the topic's records on its standard input.
 const COMPARE: &str = include_str!("compare.py");
 
+/// Asks the lake for its own account.
+const TABLE_INFO: &str = "events/github-streaming-api/table-info.json";
+
 const LIMIT: Duration = Duration::from_secs(60);
 
 #[test]
@@ -47,6 +50,12 @@ fn whatever_is_killed_other_engines_find_each_event_once_with_its_values() {
     assert_eq!((&found["rows"], &found["rows"]), (&found["wanted"], &found["ids"]), "{found}");
     let count = |name: &str| found[name].as_i64().unwrap();
     assert_eq!(count("rows") + count("repeats") + count("bad"), records, "{found}");
+    let info = instance.json(&["invoke", "github-streaming-api", "--event", TABLE_INFO]);
+    let info: Value = serde_json::from_str(info["body"].as_str().unwrap()).unwrap();
+    let own = &info["reconciliation"];
+    assert_eq!((&own["balanced"], &own["topic_records"]), (&Value::Bool(true), &Value::from(records)), "{info}");
+    let counts = ["rows", "duplicates", "dead_letters", "failed"].map(|name| own[name].as_i64().unwrap());
+    assert_eq!(counts, [count("rows"), count("repeats"), count("bad"), 0], "{info}");
     // The poller may repeat itself when it is killed, so there may be more.
     assert!(count("repeats") >= 1 && count("bad") == 2 && count("snapshots") > 1, "{found}");
 }
