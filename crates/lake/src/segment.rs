@@ -210,13 +210,16 @@ impl SegmentBuilder {
     }
 }
 
+/// In the form `<program> version <version>`: readers in Java leave the statistics of any other unread.
+const CREATED_BY: &str = concat!("millrace version ", env!("CARGO_PKG_VERSION"));
+
 /// How this table's Parquet is written, in segments and in data files.
 pub(crate) fn properties(schema: &TableSchema, statistics: EnabledStatistics) -> WriterPropertiesBuilder {
     let level = ZstdLevel::try_new(ZSTD_LEVEL).unwrap_or_default();
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(level))
         .set_statistics_enabled(statistics)
-        .set_created_by("millrace".to_owned());
+        .set_created_by(CREATED_BY.to_owned());
     for (position, column) in schema.columns.iter().enumerate() {
         let path = ColumnPath::from(column.name);
         if column.kind == ColumnType::Document {
