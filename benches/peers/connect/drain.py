@@ -66,7 +66,7 @@ def main():
     try:
         # Ready: the first task has its partitions and reads. The CPU until then is the JVM's start.
         wait_log = lambda: re.search(r"^(\d+) INFO .*Resetting offset for partition", log.read_text(), re.M)
-        found = common.wait_for(wait_log, 60, f"the sink's tasks, see {log}")
+        found = common.wait_for(wait_log, 180, f"the sink's tasks, see {log}")
         ready, cpu_start = int(found.group(1)) / 1000, usage.cpu()
         until = time.time() + args.limit_s
         while True:
