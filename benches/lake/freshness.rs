@@ -147,8 +147,8 @@ fn produce(kafka: &kafka::Config, topic: &str, rate: u64, sent: &Sent) -> anyhow
     let length = WARM_UP + MEASURED;
     let total = rate * length.as_secs();
     while number < total {
-        let due = began + Duration::from_secs_f64(number as f64 / rate as f64);
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        let deadline = began + Duration::from_secs_f64(number as f64 / rate as f64);
+        std::thread::sleep(deadline.saturating_duration_since(Instant::now()));
         let probe = number.is_multiple_of(rate / PROBES);
         if probe {
             let id = (90_000_000_000 + number).to_string();

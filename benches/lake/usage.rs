@@ -52,6 +52,7 @@ impl Watch {
     pub(crate) fn of(root: u32) -> Self {
         let (used, stop) = (Arc::new(Mutex::new(Used::default())), Arc::new(AtomicBool::new(false)));
         let (shared, ended) = (Arc::clone(&used), Arc::clone(&stop));
+        // It looks until it is dropped; the deadline is that of what it watches.
         let thread = std::thread::spawn(move || {
             while !ended.load(Ordering::Acquire) {
                 look(root, &mut shared.lock().unwrap_or_else(PoisonError::into_inner));

@@ -36,6 +36,15 @@ pub async fn database() -> TestDatabase {
     TestDatabase { pool, url, name, server_url }
 }
 
+/// A pool for what needs one and asks it nothing.
+///
+/// # Panics
+/// Never: nothing connects.
+#[allow(clippy::expect_used, reason = "this is test support")]
+pub fn nowhere() -> PgPool {
+    crate::connect_lazy(&Config::new(Secret::new("postgres://nobody@localhost/none"))).expect("an address that parses")
+}
+
 impl TestDatabase {
     /// Closes the pool and drops the database.
     ///

@@ -17,8 +17,7 @@ use crate::testing::SCHEMA;
 
 /// A lake whose storage is memory.
 fn lake() -> Lake {
-    let pool = sqlx::PgPool::connect_lazy("postgres://nobody@localhost/none").unwrap();
-    let mut lake = Lake::new(Config::read("test", "rows", |_| None), &SCHEMA, pool);
+    let mut lake = Lake::new(Config::read("test", "rows", |_| None), &SCHEMA, pg::testing::nowhere());
     lake.storage = FileIOBuilder::new(Arc::new(MemoryStorageFactory)).build();
     lake
 }
