@@ -131,7 +131,8 @@ impl World {
                 topic: self.topic.as_str().into(),
                 partition,
                 offset: rdkafka::Message::offset(&message),
-                timestamp_ms: 0,
+                // As Lambda has it: the writer compares records with what the broker has.
+                timestamp_ms: rdkafka::Message::timestamp(&message).to_millis().unwrap(),
                 key: None,
                 value: rdkafka::Message::payload(&message).map(<[u8]>::to_vec),
                 headers: Vec::new(),
