@@ -61,8 +61,11 @@ impl Stack {
         }
         std::fs::write(dir.join("template.yaml"), template(place))?;
         let output = std::fs::File::create(dir.join("output"))?;
+        // How many writers work at once, when it is not the runner's default.
+        let concurrency = std::env::var("BENCH_CONCURRENCY").ok();
         let runner = Command::new(std::env::current_exe()?)
             .args(["--dir", "i", "up", "--services", "none", "--ports", "free", "--plain", "--no-build"])
+            .args(concurrency.iter().flat_map(|number| ["--concurrency", number]))
             .env(super::PART, "runner")
             .env("DATABASE_URL", &place.database_url)
             .env_remove("MILLRACE_EXPORTS")

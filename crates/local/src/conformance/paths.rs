@@ -120,32 +120,32 @@ pub(super) const RULES: &[Rule] = &[
         source: "",
     },
     Rule {
-        id: "redrive.each-goes-to-its-topic-as-it-was-and-a-second-run-sends-only-what-is-new",
+        id: "redrive.letters.each-goes-to-its-topic-as-it-was-and-a-second-run-sends-only-what-is-new",
         text: "`millrace redrive` sends each dead letter to its origin with key, value and headers byte for byte, and a second run sends only what is new",
         source: "",
     },
     Rule {
-        id: "redrive.a-run-that-is-killed-half-way-loses-none-and-repeats-no-more-than-it-had-not-passed-by",
+        id: "redrive.letters.a-run-that-is-killed-half-way-loses-none-and-repeats-no-more-than-it-had-not-passed-by",
         text: "A redrive that is killed half-way, twice, loses no letter and repeats at most the 500 that were not passed by yet",
         source: "",
     },
     Rule {
-        id: "redrive.a-rule-alone-leaves-the-others-for-another-run",
+        id: "redrive.letters.a-rule-alone-leaves-the-others-for-another-run",
         text: "`--rule` sends the letters of one rule; the others stay for another run, which sends none twice",
         source: "",
     },
     Rule {
-        id: "redrive.what-a-trigger-gave-up-goes-back-as-it-was",
+        id: "redrive.letters.what-a-trigger-gave-up-goes-back-as-it-was",
         text: "Records that a trigger gave up to a Kafka topic, failed or too large, go back to their topic byte for byte",
         source: "",
     },
     Rule {
-        id: "redrive.what-cannot-be-sent-is-named-and-does-not-block-the-rest",
+        id: "redrive.letters.what-cannot-be-sent-is-named-and-does-not-block-the-rest",
         text: "A record that is no letter is named with its place and reason and passed by; a topic that does not exist stops the run",
         source: "",
     },
     Rule {
-        id: "redrive.nothing-is-sent-twice-when-kafka-may-have-forgotten-the-position",
+        id: "redrive.letters.nothing-is-sent-twice-when-kafka-may-have-forgotten-the-position",
         text: "An old letter in a topic without a position is refused, because Kafka forgets positions; `--from-beginning` sends it",
         source: "",
     },

@@ -209,7 +209,7 @@ fn the_projects_own_template() {
     let mapping = &application.kafka_mappings[0];
     assert_eq!(mapping.consumer_group_id.as_deref(), Some("github-lake-writer"));
     assert_eq!(mapping.bootstrap_servers, ["127.0.0.1:19092"]);
-    assert_eq!((mapping.batch_size, mapping.batching_window), (10_000, Duration::from_secs(1)));
+    assert_eq!((mapping.batch_size, mapping.batching_window), (10_000, Duration::from_millis(500)));
     assert_eq!(mapping.starting_position, StartingPosition::TrimHorizon);
     assert_eq!(mapping.on_failure, Some(Destination::KafkaTopic("github-events.failed".to_owned())));
     assert_eq!(mapping.effective_retry_attempts(), Some(10_000));

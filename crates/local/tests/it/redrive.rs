@@ -22,12 +22,12 @@ use crate::{
 /// The rows of this area.
 pub(crate) fn cases() -> Vec<Case> {
     cases![
-        "redrive.each-goes-to-its-topic-as-it-was-and-a-second-run-sends-only-what-is-new" => each_goes_to_its_topic_as_it_was_and_a_second_run_sends_only_what_is_new,
-        "redrive.a-run-that-is-killed-half-way-loses-none-and-repeats-no-more-than-it-had-not-passed-by" => a_run_that_is_killed_half_way_loses_none_and_repeats_no_more_than_it_had_not_passed_by,
-        "redrive.a-rule-alone-leaves-the-others-for-another-run" => a_rule_alone_leaves_the_others_for_another_run,
-        "redrive.what-a-trigger-gave-up-goes-back-as-it-was" => what_a_trigger_gave_up_goes_back_as_it_was,
-        "redrive.what-cannot-be-sent-is-named-and-does-not-block-the-rest" => what_cannot_be_sent_is_named_and_does_not_block_the_rest,
-        "redrive.nothing-is-sent-twice-when-kafka-may-have-forgotten-the-position" => nothing_is_sent_twice_when_kafka_may_have_forgotten_the_position,
+        "redrive.letters.each-goes-to-its-topic-as-it-was-and-a-second-run-sends-only-what-is-new" => each_goes_to_its_topic_as_it_was_and_a_second_run_sends_only_what_is_new,
+        "redrive.letters.a-run-that-is-killed-half-way-loses-none-and-repeats-no-more-than-it-had-not-passed-by" => a_run_that_is_killed_half_way_loses_none_and_repeats_no_more_than_it_had_not_passed_by,
+        "redrive.letters.a-rule-alone-leaves-the-others-for-another-run" => a_rule_alone_leaves_the_others_for_another_run,
+        "redrive.letters.what-a-trigger-gave-up-goes-back-as-it-was" => what_a_trigger_gave_up_goes_back_as_it_was,
+        "redrive.letters.what-cannot-be-sent-is-named-and-does-not-block-the-rest" => what_cannot_be_sent_is_named_and_does_not_block_the_rest,
+        "redrive.letters.nothing-is-sent-twice-when-kafka-may-have-forgotten-the-position" => nothing_is_sent_twice_when_kafka_may_have_forgotten_the_position,
     ]
 }
 
