@@ -24,6 +24,9 @@ fn whatever_is_killed_other_engines_find_each_event_once_with_its_values() {
     instance.up();
     until("events in the topic", LIMIT, || (instance.records_and_lag().0 > 20).then_some(()));
     produce_what_is_no_new_event(&instance);
+    until("a first commit, so that the table has several", LIMIT, || {
+        (!table_info(&instance)["snapshot"].is_null()).then_some(())
+    });
 
     for function in ["github-lake-writer", "lake-committer"] {
         until(function, LIMIT, || kill_child(instance.runner(), function).then_some(()));
@@ -50,14 +53,18 @@ fn whatever_is_killed_other_engines_find_each_event_once_with_its_values() {
     assert_eq!((&found["rows"], &found["rows"]), (&found["wanted"], &found["ids"]), "{found}");
     let count = |name: &str| found[name].as_i64().unwrap();
     assert_eq!(count("rows") + count("repeats") + count("bad"), records, "{found}");
-    let info = instance.json(&["invoke", "github-streaming-api", "--event", TABLE_INFO]);
-    let info: Value = serde_json::from_str(info["body"].as_str().unwrap()).unwrap();
+    let info = table_info(&instance);
     let own = &info["reconciliation"];
     assert_eq!((&own["balanced"], &own["topic_records"]), (&Value::Bool(true), &Value::from(records)), "{info}");
     let counts = ["rows", "duplicates", "dead_letters", "failed"].map(|name| own[name].as_i64().unwrap());
     assert_eq!(counts, [count("rows"), count("repeats"), count("bad"), 0], "{info}");
     // The poller may repeat itself when it is killed, so there may be more.
     assert!(count("repeats") >= 1 && count("bad") == 2 && count("snapshots") > 1, "{found}");
+}
+
+fn table_info(instance: &Instance) -> Value {
+    let answer = instance.json(&["invoke", "github-streaming-api", "--event", TABLE_INFO]);
+    serde_json::from_str(answer["body"].as_str().unwrap()).unwrap()
 }
 
 /// Two records that break a rule, and one event once more.
