@@ -2,7 +2,7 @@
 //! the committer, each a process of its own, and before it the limit: one plain program that reads Kafka, parses and
 //! writes Parquet. `BENCH_RECORDS=narrow:6000000,github:1000000` says how many; `BENCH_TOPIC=name-` keeps the topics
 //! `name-narrow` and `name-github`, for a second run or another system; `BENCH_RESULTS=file` adds a line of JSON a result;
-//! `BENCH_CONCURRENCY=4` lets so many writers work at once instead of as many as there are cores.
+//! `BENCH_CONCURRENCY=4` lets so many writers work at once instead of the runner's default.
 //!
 //! GitHub's records go through the real functions, which must have been built with the same profile:
 //! `cargo build --profile bench -p github-lake-writer -p lake-committer`. This program is also the runner (its own process,

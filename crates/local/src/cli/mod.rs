@@ -116,7 +116,7 @@ struct UpArguments {
     /// Which ports to use; MILLRACE_PORT_* variables move single ones
     #[arg(long, value_enum, default_value_t = PortChoice::Fixed)]
     ports: PortChoice,
-    /// How many invocations of a function run at once when it reserves no concurrency; the cores when not given
+    /// How many invocations of a function run at once when it reserves no concurrency; twice the cores when not given
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
     concurrency: Option<u32>,
     /// Services to start: `all`, `none` (endpoints come from the environment), or names with commas between them. When

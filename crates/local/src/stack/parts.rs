@@ -162,10 +162,11 @@ pub(super) fn host(
     Ok(Host::new(application.functions.values().cloned().collect(), config))
 }
 
-/// The cores, and two on a machine with one: a function that invokes another of its own kind would wait for itself.
+/// Twice the cores: functions wait for storage more than they compute. Two at least, because a function that invokes
+/// another of its own kind would wait for itself.
 fn default_concurrency() -> u32 {
-    let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
-    u32::try_from(cores.max(2)).unwrap_or(2)
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    u32::try_from(cores.saturating_mul(2)).unwrap_or(2)
 }
 
 pub(super) async fn run_on_up(host: &Host, spec: &FunctionSpec, progress: &impl Fn(&str)) -> anyhow::Result<()> {
