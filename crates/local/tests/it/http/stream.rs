@@ -74,9 +74,12 @@ pub(crate) async fn what_fails_before_the_first_byte_is_502() {
 pub(crate) async fn what_fails_half_way_ends_the_answer_without_its_end() {
     let site = site("Timeout: 2").await;
     for path in ["/error", "/break", "/exit", "/slow"] {
-        // A crash may come before the first part has left; then the connection ends without an answer.
-        let whole = async { site.get(path).send().await?.text().await }.await;
-        assert!(whole.is_err(), "{path}: the client can tell");
+        // A crash may come before the first part has left; then there is no answer, or one that says 502.
+        let told = match site.get(path).send().await {
+            Ok(answer) => answer.status().is_server_error() || answer.text().await.is_err(),
+            Err(_) => true,
+        };
+        assert!(told, "{path}: the client can tell");
     }
     assert_eq!(answer(site.get("/sse")).await, (200, "one two".to_owned()), "and the next one is served");
 }
