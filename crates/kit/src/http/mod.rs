@@ -1,5 +1,7 @@
-//! The HTTP edge of a function behind an HTTP API: an axum router, and one error shape for all of them.
+//! The HTTP edge of a function behind an HTTP API: an axum router with its documentation, and one error shape for all.
 
+mod body;
+mod docs;
 mod problem;
 mod query;
 
@@ -7,6 +9,8 @@ use std::future::Future;
 
 use axum::Router;
 
+pub use body::{Body, parse};
+pub use docs::documented;
 pub use problem::Problem;
 pub use query::Query;
 

@@ -7,9 +7,10 @@ use axum::{
 use http::{Method, StatusCode, header};
 use serde::Serialize;
 use tracing::error;
+use utoipa::ToSchema;
 
 /// An error answer: what the client may know. What only the log may know never gets in here.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Problem {
     /// Short and the same for every problem of its kind.
     title: &'static str,
@@ -51,6 +52,41 @@ impl Problem {
     #[must_use]
     pub fn method_not_allowed(method: &Method) -> Self {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "Method not allowed", format!("{method} is not allowed here"))
+    }
+
+    /// 409: the request contradicts what is there.
+    #[must_use]
+    pub fn conflict(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, "Conflict", detail.into())
+    }
+
+    /// 410: it was there, and is no more.
+    #[must_use]
+    pub fn gone(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::GONE, "Gone", detail.into())
+    }
+
+    /// 413.
+    #[must_use]
+    pub fn too_large(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "Too large", detail.into())
+    }
+
+    /// 415: a body in another format than the accepted one.
+    #[must_use]
+    pub fn unsupported_media_type(accepted: &str) -> Self {
+        let detail = format!("the body's Content-Type is not {accepted}");
+        Self {
+            accepted: Some(accepted.into()),
+            ..Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "Unsupported media type", detail)
+        }
+    }
+
+    /// 503: something that this function needs does not answer now; `detail` says what. The reason goes to the log.
+    #[must_use]
+    pub fn away(detail: &str, reason: &anyhow::Error) -> Self {
+        error!(error = format!("{reason:#}"), "{detail}");
+        Self::unavailable(detail)
     }
 
     /// 503: something that this function needs does not answer now.
