@@ -8,13 +8,21 @@
 //! `cargo build --profile bench -p github-lake-writer -p lake-committer`. This program is also the runner (its own process,
 //! from the same code as `millrace`) and the limit, in other parts.
 
+#[expect(dead_code, reason = "this bench looks at single threads of a process")]
+#[path = "../support/cpu.rs"]
+mod cpu;
 #[path = "../support/figures.rs"]
 mod figures;
 mod fill;
 mod generate;
+#[path = "../../functions/github-lake-writer/src/format.rs"]
+#[allow(unreachable_pub, unused_imports, reason = "the function's own file, whose tests do not run here")]
+mod github_format;
 mod limit;
 mod result;
+mod sample;
 mod stack;
+mod stages;
 mod table;
 mod topic;
 mod usage;
@@ -29,6 +37,9 @@ use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, Utc};
 use figures::{say, say_load};
 use fill::Topic;
+use github_format::GithubEvents;
+use lake::{Lake, github};
+use millrace_bench::narrow::{self, Narrow};
 use result::Result as Drained;
 use stack::{Functions, Place, Stack};
 use usage::{Machine, Watch};
@@ -163,6 +174,18 @@ async fn drain(payload: &str, topic: &Topic) -> anyhow::Result<Drained> {
     let held = table::check_and_remove(functions.table, &place.database_url, &place.warehouse)?;
     ensure!(held.rows == topic.records && held.distinct == topic.records, "lost or doubled: {held:?}");
     result.held = Some(held);
+    result.alone = Some(alone(payload, topic, &database.pool)?);
     database.drop_database().await;
     Ok(result)
+}
+
+/// The stages that can be run alone, over a sample of the topic.
+fn alone(payload: &str, topic: &Topic, pool: &sqlx::PgPool) -> anyhow::Result<sample::Alone> {
+    let lake = |namespace, table, schema| {
+        Lake::new(lake::Config::read(namespace, table, |name| std::env::var(name).ok()), schema, pool.clone())
+    };
+    match payload {
+        "narrow" => sample::alone(&Narrow, &lake(narrow::NAMESPACE, narrow::TABLE, &narrow::SCHEMA), topic),
+        _ => sample::alone(&GithubEvents, &lake(github::NAMESPACE, github::TABLE, &github::SCHEMA), topic),
+    }
 }

@@ -208,7 +208,8 @@ fn drain<R: Rows>(topic: &str, records: usize, work: Work, dir: &Path) -> anyhow
     Ok(started.elapsed())
 }
 
-fn consumer() -> anyhow::Result<BaseConsumer> {
+/// A consumer that fetches as fast as it can.
+pub(crate) fn consumer() -> anyhow::Result<BaseConsumer> {
     let mut client = kafka::Config::plaintext(std::env::var("KAFKA_BOOTSTRAP_SERVERS")?).client();
     for (name, value) in [
         ("group.id", "bench-limit"),

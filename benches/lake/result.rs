@@ -8,6 +8,7 @@ use serde_json::json;
 use crate::{
     figures::say,
     fill::Topic,
+    sample::Alone,
     table::Held,
     usage::{Machine, Used},
 };
@@ -27,6 +28,8 @@ pub(crate) struct Result {
     /// Cores that other processes took meanwhile.
     others: f64,
     pub(crate) held: Option<Held>,
+    /// What stages cost alone, of Millrace.
+    pub(crate) alone: Option<Alone>,
 }
 
 impl Result {
@@ -39,7 +42,7 @@ impl Result {
         let others = ((now.all - before.all - known) / seconds).max(0.0);
         let (what, payload) = (what.to_owned(), payload.to_owned());
         let (topic, services) = (topic.clone(), now.services);
-        Self { what, payload, topic, seconds, steady: None, used, services, others, held: None }
+        Self { what, payload, topic, seconds, steady: None, used, services, others, held: None, alone: None }
     }
 
     pub(crate) fn say_head() {
@@ -76,7 +79,36 @@ impl Result {
                 held.snapshots
             ));
         }
+        if let Some(alone) = &self.alone {
+            self.say_stages(alone);
+        }
         self.keep()
+    }
+
+    /// CPU microseconds a record, stage by stage. What cannot be told from outside is measured alone over a sample of the
+    /// topic; the Runtime API and the writer's storage are what is left of runner and writer.
+    fn say_stages(&self, alone: &Alone) {
+        let per_record = |seconds: f64| seconds / self.topic.records as f64 * 1e6;
+        let (mut runner, mut writer, mut commit) = (0.0, 0.0, 0.0);
+        for (program, seconds) in self.used.by_program() {
+            match program {
+                "writer" => writer = per_record(seconds),
+                "committer" => commit = per_record(seconds),
+                _ => runner += per_record(seconds),
+            }
+        }
+        let consume = per_record(self.used.librdkafka());
+        say("  stage, CPU us a record: consume   encode   Runtime API   decode   Parquet   S3 and Postgres   commit");
+        say(&format!(
+            "  {:>30.2} {:>8.2} {:>13.2} {:>8.2} {:>9.2} {:>17.2} {:>8.2}",
+            consume,
+            alone.encode,
+            runner - consume - alone.encode,
+            alone.decode,
+            alone.parquet,
+            writer - alone.decode - alone.parquet,
+            commit,
+        ));
     }
 
     /// Adds it to `BENCH_RESULTS`.

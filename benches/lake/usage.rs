@@ -11,6 +11,8 @@ use std::{
     time::Duration,
 };
 
+use crate::cpu;
+
 /// How often processes are looked at.
 const EVERY: Duration = Duration::from_millis(100);
 /// Clock ticks a second in /proc; fixed on Linux.
@@ -22,6 +24,8 @@ const PAGE: u64 = 4_096;
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Used {
     by_process: BTreeMap<u32, (String, f64)>,
+    /// CPU seconds of the root's threads that are librdkafka's, by thread.
+    librdkafka: BTreeMap<u32, f64>,
     pub(crate) peak_rss: u64,
 }
 
@@ -29,6 +33,11 @@ impl Used {
     /// CPU seconds of all processes.
     pub(crate) fn cpu(&self) -> f64 {
         self.by_process.values().map(|(_, seconds)| seconds).sum()
+    }
+
+    /// CPU seconds of librdkafka's threads in the root process: fetching and decompressing.
+    pub(crate) fn librdkafka(&self) -> f64 {
+        self.librdkafka.values().sum()
     }
 
     /// CPU seconds by program.
@@ -100,6 +109,19 @@ fn look(root: u32, used: &mut Used) {
         used.by_process.insert(process.pid, (process.program, process.cpu_seconds));
     }
     used.peak_rss = used.peak_rss.max(resident);
+    used.librdkafka.extend(librdkafka(root));
+}
+
+/// librdkafka names its threads; those of pollers that have ended stay counted.
+fn librdkafka(pid: u32) -> Vec<(u32, f64)> {
+    let Ok(threads) = fs::read_dir(format!("/proc/{pid}/task")) else { return Vec::new() };
+    let thread = |entry: std::io::Result<fs::DirEntry>| {
+        let thread = entry.ok()?.path();
+        fs::read_to_string(thread.join("comm")).ok()?.starts_with("rdk:").then_some(())?;
+        let used = cpu::used(thread.join("schedstat").to_str()?).ok()?;
+        Some((thread.file_name()?.to_str()?.parse().ok()?, used.as_secs_f64()))
+    };
+    threads.filter_map(thread).collect()
 }
 
 struct Process {

@@ -9,6 +9,7 @@ mod generate;
 #[path = "../../functions/github-lake-writer/src/format.rs"]
 #[allow(unreachable_pub, unused_imports, reason = "the function's own file, whose tests do not run here")]
 mod github_format;
+mod stages;
 
 use std::{
     collections::BTreeMap,
@@ -16,8 +17,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use anyhow::{Context, ensure};
-use chrono::Utc;
+use anyhow::Context;
 use figures::{say, say_load};
 use futures::future::try_join_all;
 use github_format::GithubEvents;
@@ -26,6 +26,7 @@ use kit::{Invocation, kafka::KafkaEvent};
 use lake::{Lake, TableSchema, github};
 use millrace_bench::narrow;
 use rdkafka::producer::{FutureProducer, FutureRecord};
+use stages::Written;
 use uuid::Uuid;
 
 /// Lambda's most.
@@ -102,7 +103,7 @@ async fn measure<F: Format>(
     let lake = Lake::new(config, schema, database.pool.clone());
     let batches = batches(&topic, name, records)?;
 
-    let (decode, read, columns) = stages(&format, &lake, &batches)?;
+    let Written { decode, read, parquet, .. } = stages::written(&format, &lake, batches.timed())?;
     let writer = Writer::new(format, lake, kafka.clone());
     let (all, wall) = hand_over(&kafka, &writer, &batches).await?;
 
@@ -116,8 +117,8 @@ async fn measure<F: Format>(
     say("  stage                                    CPU us/record   records/s/core   MB/s of values a core");
     batches.row("decode (JSON, base64)", decode);
     batches.row("read (the record's own JSON, rules)", read);
-    batches.row("Parquet (columns, encoding, zstd)", columns);
-    batches.row("trim, S3, Postgres, all else", all.saturating_sub(decode + read + columns));
+    batches.row("Parquet (columns, encoding, zstd)", parquet);
+    batches.row("trim, S3, Postgres, all else", all.saturating_sub(decode + read + parquet));
     batches.row("all, CPU", all);
     batches.row("all, by the clock, one batch at a time", wall);
     database.drop_database().await;
@@ -135,31 +136,6 @@ impl Batches {
     fn timed(&self) -> impl Iterator<Item = &String> {
         self.payloads.iter().skip(WARM_UP)
     }
-}
-
-/// The stages on one thread, each alone: decoding, reading with its rules, and Parquet.
-fn stages<F: Format>(format: &F, lake: &Lake, batches: &Batches) -> anyhow::Result<(Duration, Duration, Duration)> {
-    let now = Utc::now();
-    let (mut decode, mut read, mut columns) = (Duration::ZERO, Duration::ZERO, Duration::ZERO);
-    for payload in batches.timed() {
-        let began = cpu::of_this_thread()?;
-        let event: KafkaEvent = serde_json::from_slice(payload.as_bytes())?;
-        let decoded = cpu::of_this_thread()?;
-        let rows: Vec<_> =
-            event.records.iter().filter_map(|record| Some((format.read(record, now).ok()?, record))).collect();
-        ensure!(rows.len() == event.records.len(), "a record broke a rule");
-        let parsed = cpu::of_this_thread()?;
-        let mut segment = lake.segment()?;
-        for (row, record) in &rows {
-            format.push(row, record, now, &mut segment)?;
-        }
-        ensure!(segment.finish()?.is_some(), "no segment came of a batch");
-        let built = cpu::of_this_thread()?;
-        decode += decoded - began;
-        read += parsed - decoded;
-        columns += built - parsed;
-    }
-    Ok((decode, read, columns))
 }
 
 /// The first batch of each partition is in the topic for real: the writer compares the first records of a partition with

@@ -21,7 +21,8 @@ pub(crate) fn of_process(pid: u32) -> anyhow::Result<Duration> {
     Ok(sum)
 }
 
-fn used(path: &str) -> anyhow::Result<Duration> {
+/// What a `schedstat` file says.
+pub(crate) fn used(path: &str) -> anyhow::Result<Duration> {
     let text = std::fs::read_to_string(path).with_context(|| format!("read {path}; the benches need Linux"))?;
     let nanoseconds = text.split(' ').next().unwrap_or_default().parse();
     Ok(Duration::from_nanos(nanoseconds.with_context(|| format!("{path} holds {text:?}"))?))
