@@ -97,7 +97,7 @@ impl CommitWorker {
         let mut renewed = Instant::now();
         let mut last_seen = Instant::now();
         // Only in the catalog that is ours can anything but rows be changed.
-        let ours = self.settings.maintain_commits > 0 && self.catalog.kind() == CatalogKind::Sql;
+        let ours = self.settings.maintain_commits > 0 && self.catalog.kind().is_ours();
         let mut keeper = Keeper::new(ours.then_some(&self.maintainer), self.settings.maintain_commits);
         let mut pace = Pace::default();
         // An invocation of a short timeout still does something.

@@ -51,7 +51,8 @@ pub(crate) struct Registration<'a> {
     pub fresh: &'a [Fresh],
 }
 
-fn signed(number: u64) -> i64 {
+/// Postgres has no unsigned numbers.
+pub(crate) fn signed(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
 }
 

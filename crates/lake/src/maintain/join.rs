@@ -21,6 +21,15 @@ const OPENING: usize = 8;
 /// A file of this size is read whole; of a larger one, first the footer and then each row group.
 const HELD: u64 = 1 << 20;
 
+/// What became of files that were to take the place of others.
+enum Exchange {
+    Done(Upkeep),
+    /// Another commit came first; it may be tried again on that one.
+    Outrun,
+    /// One of the others is in the table no more.
+    Gone,
+}
+
 impl Maintainer {
     /// Joins small files, where enough of them are of one day and of like size: `patience` times the setting.
     ///
@@ -46,12 +55,14 @@ impl Maintainer {
         let mut base = Some(base);
         for _ in 0..ATTEMPTS {
             let Some(current) = base.take() else { break };
-            let Some(replaced) = self.exchange(&current, &hashes, &outputs, now).await? else { break };
-            if let Some(replaced) = replaced {
-                upkeep.add(&replaced);
-                return Ok(upkeep);
+            match self.exchange(&current, &hashes, &outputs, now).await? {
+                Exchange::Done(done) => {
+                    upkeep.add(&done);
+                    return Ok(upkeep);
+                }
+                Exchange::Outrun => upkeep.lost += 1,
+                Exchange::Gone => break,
             }
-            upkeep.lost += 1;
             base = self.base().await?;
         }
         // Another maintenance joined the same files, or commits came too fast: what was written is in no snapshot.
@@ -118,20 +129,19 @@ impl Maintainer {
         Ok(written)
     }
 
-    /// Puts `outputs` in the place of the files with these hashes. `None` when one of those is in the table no more,
-    /// `Some(None)` when another commit came first, else what was done.
+    /// Puts `outputs` in the place of the files with these hashes.
     async fn exchange(
         &self,
         base: &Base,
         inputs: &HashSet<u64>,
         outputs: &[DataFile],
         now: DateTime<Utc>,
-    ) -> anyhow::Result<Option<Option<Upkeep>>> {
+    ) -> anyhow::Result<Exchange> {
         let listed: Manifests = self.manifests(base).await?;
         let files = self.reach.lock().await.files(&base.table, &listed).await?;
         let found = files.iter().flat_map(|files| files.iter()).filter(|file| inputs.contains(&file.hash));
         if found.count() != inputs.len() {
-            return Ok(None);
+            return Ok(Exchange::Gone);
         }
         let holds = |position: usize| {
             files.get(position).is_some_and(|files| files.iter().any(|file| inputs.contains(&file.hash)))
@@ -154,6 +164,6 @@ impl Maintainer {
             ..Upkeep::default()
         };
         let swapped = prepared.swap(&self.lake, base, &garbage).await?;
-        Ok(Some(swapped.then_some(done)))
+        Ok(if swapped { Exchange::Done(done) } else { Exchange::Outrun })
     }
 }

@@ -17,6 +17,7 @@ use sqlx::Row;
 use super::replace::Base;
 use super::{Maintainer, Upkeep, rows};
 use crate::config::Config;
+use crate::staging::signed;
 
 /// The places of a table's objects, and what the objects there end in. Others are none of ours.
 const AREAS: [(&str, &[&str]); 3] =
@@ -127,7 +128,6 @@ impl Maintainer {
 
     /// Notes where the search stands: at `position`, or at its end.
     async fn end(&self, area: &str, position: Option<String>, upkeep: &Upkeep) -> anyhow::Result<Upkeep> {
-        let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
         let row = sqlx::query(
             "insert into lake_sweeps as s (table_name, area, position, began_at, ended_at, listed, orphans, orphan_bytes)
              values ($1, $2, $3, now(), case when $3::text is null then now() end, $4, $5, $6)
