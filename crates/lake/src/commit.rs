@@ -7,14 +7,13 @@ use std::time::Duration;
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
 use domain::lake::{CommitLimits, CommitPlan, Waiting, Watermarks, plan_commit, watermarks_of};
-use iceberg::spec::{DataFile, MAIN_BRANCH};
+use iceberg::spec::DataFile;
 use iceberg::table::Table;
 use iceberg::transaction::{ApplyTransactionAction, Transaction};
 use iceberg::{Catalog, ErrorKind};
 
-use crate::catalog::{CatalogConfig, CatalogKind};
+use crate::catalog::{CatalogConfig, CatalogKind, Fence, Layered};
 use crate::data_file::Place;
-use crate::fenced::FencedCatalog;
 use crate::ledger::{self, TableStatus, WaitingSegment};
 use crate::repeats::rows;
 use crate::{Lake, catalog, crash, merge};
@@ -154,9 +153,9 @@ impl Committer {
             watermarks = watermarks.set(source.property_key(), next.to_string());
         }
         let transaction = watermarks.apply(transaction).context("move the watermarks")?;
-        let fenced =
-            FencedCatalog { inner: self.catalog.as_ref(), expected: planned.committed, moves: planned.plan.moves };
-        match transaction.commit(&fenced).await {
+        let moves = planned.plan.moves;
+        let fence = Fence { inner: self.catalog.as_ref(), expected: planned.committed, moves: moves.clone() };
+        match transaction.commit(&Layered(fence)).await {
             Ok(_) => crash::point("commit.committed"),
             Err(error) if matches!(error.kind(), ErrorKind::PreconditionFailed | ErrorKind::CatalogCommitConflicts) => {
                 tracing::info!(error = %error, "another committer was first");
@@ -167,7 +166,7 @@ impl Committer {
         // iceberg-catalog-sql 0.10 hides the failure of its database transaction, so the table is asked.
         let table = self.load().await?;
         let found = watermarks_of(table.metadata().properties());
-        let kept = fenced.moves.iter().all(|(source, next)| found.get(source).is_some_and(|found| found >= next));
+        let kept = moves.iter().all(|(source, next)| found.get(source).is_some_and(|found| found >= next));
         ensure!(kept, "the catalog said that the commit took place, but the table does not have it");
         Ok(Commit::Done(Box::new(Committed { table, records, files: count })))
     }
@@ -177,7 +176,8 @@ impl Committer {
     /// # Errors
     /// When Postgres does not answer; the next plan finds the segments done.
     pub async fn mark(&self, committed: &Committed, now: DateTime<Utc>) -> anyhow::Result<TableStatus> {
-        let status = status(&committed.table, now)?;
+        let location = committed.table.metadata_location_result().context("the table has no metadata")?;
+        let status = TableStatus::of(committed.table.metadata(), location, now);
         let watermarks = watermarks_of(committed.table.metadata().properties());
         ledger::mark(&self.lake.pool, &self.lake.table_name, &status, &watermarks).await?;
         crash::point("commit.marked");
@@ -220,28 +220,4 @@ fn audit(planned: &Planned) -> HashMap<String, String> {
         })
         .collect();
     HashMap::from([("millrace.offsets".to_owned(), ranges.join(" "))])
-}
-
-fn status(table: &Table, now: DateTime<Utc>) -> anyhow::Result<TableStatus> {
-    let metadata = table.metadata();
-    let snapshot = metadata.snapshot_for_ref(MAIN_BRANCH);
-    let total = |name: &str| {
-        let properties = snapshot.map(|snapshot| &snapshot.summary().additional_properties);
-        properties.and_then(|properties| properties.get(name)?.parse().ok()).unwrap_or(0)
-    };
-    let committed_at = snapshot.and_then(|snapshot| DateTime::from_timestamp_millis(snapshot.timestamp_ms()));
-    Ok(TableStatus {
-        table_uuid: metadata.uuid(),
-        metadata_location: table.metadata_location_result().context("the table has no metadata")?.to_owned(),
-        snapshot_id: snapshot.map(|snapshot| snapshot.snapshot_id()),
-        sequence_number: metadata.last_sequence_number(),
-        files: total("total-data-files"),
-        records: total("total-records"),
-        bytes: total("total-files-size"),
-        watermarks: watermarks_of(metadata.properties())
-            .into_iter()
-            .map(|(source, next)| (source.property_key(), next))
-            .collect(),
-        committed_at: committed_at.unwrap_or(now),
-    })
 }

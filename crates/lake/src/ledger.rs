@@ -7,7 +7,8 @@ use std::time::Duration;
 use anyhow::Context;
 use chrono::{DateTime, Utc};
 use domain::lake::pace::weight;
-use domain::lake::{OffsetRange, Source, Staged, Waiting, Watermarks};
+use domain::lake::{OffsetRange, Source, Staged, Waiting, Watermarks, watermarks_of};
+use iceberg::spec::{MAIN_BRANCH, TableMetadata};
 use serde::Deserialize;
 use sqlx::types::Json;
 use sqlx::{PgPool, Row};
@@ -55,6 +56,30 @@ pub struct TableStatus {
     pub watermarks: BTreeMap<String, i64>,
     /// When it was committed.
     pub committed_at: DateTime<Utc>,
+}
+
+impl TableStatus {
+    /// What the metadata at `location` says; without a snapshot it counts as committed now.
+    pub(crate) fn of(metadata: &TableMetadata, location: &str, now: DateTime<Utc>) -> Self {
+        let snapshot = metadata.snapshot_for_ref(MAIN_BRANCH);
+        let total = |name: &str| {
+            let properties = snapshot.map(|snapshot| &snapshot.summary().additional_properties);
+            properties.and_then(|properties| properties.get(name)?.parse().ok()).unwrap_or(0)
+        };
+        let committed_at = snapshot.and_then(|snapshot| DateTime::from_timestamp_millis(snapshot.timestamp_ms()));
+        let watermarks = watermarks_of(metadata.properties()).into_iter();
+        Self {
+            table_uuid: metadata.uuid(),
+            metadata_location: location.to_owned(),
+            snapshot_id: snapshot.map(|snapshot| snapshot.snapshot_id()),
+            sequence_number: metadata.last_sequence_number(),
+            files: total("total-data-files"),
+            records: total("total-records"),
+            bytes: total("total-files-size"),
+            watermarks: watermarks.map(|(source, next)| (source.property_key(), next)).collect(),
+            committed_at: committed_at.unwrap_or(now),
+        }
+    }
 }
 
 fn unsigned(number: i64) -> u64 {

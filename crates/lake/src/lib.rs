@@ -13,7 +13,6 @@ mod commit;
 mod config;
 pub mod crash;
 mod data_file;
-mod fenced;
 pub mod github;
 mod known;
 mod layout;

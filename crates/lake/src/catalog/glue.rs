@@ -3,7 +3,6 @@
 //! Making and updating a table are our own: iceberg-catalog-glue 0.10 refuses every table that has a column of times with
 //! a zone, because it has no name for the type. What Glue shows of columns is for people; the truth is in the metadata.
 
-use std::collections::HashMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
@@ -20,14 +19,15 @@ use iceberg::io::FileIO;
 use iceberg::spec::{PrimitiveType, TableMetadata, TableMetadataBuilder, Type};
 use iceberg::table::Table;
 use iceberg::{
-    Catalog, CatalogBuilder, Error, ErrorKind, MetadataLocation, Namespace, NamespaceIdent, Result, Runtime,
-    TableCommit, TableCreation, TableIdent,
+    Catalog, CatalogBuilder, Error, ErrorKind, MetadataLocation, NamespaceIdent, Result, Runtime, TableCommit,
+    TableCreation, TableIdent,
 };
 use iceberg_catalog_glue::{
     AWS_ACCESS_KEY_ID, AWS_REGION_NAME, AWS_SECRET_ACCESS_KEY, AWS_SESSION_TOKEN, GLUE_CATALOG_PROP_CATALOG_ID,
-    GLUE_CATALOG_PROP_WAREHOUSE, GlueCatalog as CrateCatalog, GlueCatalogBuilder,
+    GLUE_CATALOG_PROP_WAREHOUSE, GlueCatalog, GlueCatalogBuilder,
 };
 
+use super::layer::{Layer, Layered};
 use crate::config::{Config, storage_factory};
 
 const METADATA_LOCATION: &str = "metadata_location";
@@ -46,13 +46,13 @@ pub(super) async fn open(config: &Config, id: Option<&str>) -> anyhow::Result<Ar
         .load(config.catalog.clone(), properties)
         .await
         .context("open the Glue catalog")?;
-    Ok(Arc::new(GlueCatalog {
+    Ok(Arc::new(Layered(Glue {
         inner,
         client: client(config).await,
         id: id.map(str::to_owned),
         warehouse: config.warehouse.clone(),
         file_io: config.file_io(),
-    }))
+    })))
 }
 
 async fn client(config: &Config) -> Client {
@@ -67,21 +67,21 @@ async fn client(config: &Config) -> Client {
     Client::new(&loader.load().await)
 }
 
-struct GlueCatalog {
-    inner: CrateCatalog,
+struct Glue {
+    inner: GlueCatalog,
     client: Client,
     id: Option<String>,
     warehouse: String,
     file_io: FileIO,
 }
 
-impl fmt::Debug for GlueCatalog {
+impl fmt::Debug for Glue {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("GlueCatalog")
+        formatter.write_str("Glue")
     }
 }
 
-impl GlueCatalog {
+impl Glue {
     /// The table, and the version of Glue's entry that an update must follow.
     async fn load(&self, ident: &TableIdent) -> Result<(Table, Option<String>)> {
         let request = self.client.get_table().set_catalog_id(self.id.clone());
@@ -93,14 +93,18 @@ impl GlueCatalog {
             Error::new(ErrorKind::DataInvalid, format!("table {ident} has no {METADATA_LOCATION}: it is not Iceberg's"))
         })?;
         let metadata = TableMetadata::read_from(&self.file_io, location).await?;
-        let table = Table::builder()
+        let table = self.table(ident, metadata, location.clone())?;
+        Ok((table, found.version_id().map(str::to_owned)))
+    }
+
+    fn table(&self, ident: &TableIdent, metadata: TableMetadata, location: String) -> Result<Table> {
+        Table::builder()
             .file_io(self.file_io.clone())
-            .metadata_location(location.clone())
+            .metadata_location(location)
             .metadata(metadata)
             .identifier(ident.clone())
             .runtime(Runtime::try_current()?)
-            .build()?;
-        Ok((table, found.version_id().map(str::to_owned)))
+            .build()
     }
 
     async fn write(&self, table: &Table) -> Result<()> {
@@ -110,7 +114,11 @@ impl GlueCatalog {
 }
 
 #[async_trait]
-impl Catalog for GlueCatalog {
+impl Layer for Glue {
+    fn inner(&self) -> &dyn Catalog {
+        &self.inner
+    }
+
     async fn load_table(&self, ident: &TableIdent) -> Result<Table> {
         self.load(ident).await.map(|(table, _)| table)
     }
@@ -122,13 +130,7 @@ impl Catalog for GlueCatalog {
         creation.location = Some(location.clone());
         let metadata = TableMetadataBuilder::from_table_creation(creation)?.build()?.metadata;
         let first = MetadataLocation::new_with_metadata(location, &metadata).to_string();
-        let table = Table::builder()
-            .file_io(self.file_io.clone())
-            .metadata_location(first.clone())
-            .metadata(metadata)
-            .identifier(ident.clone())
-            .runtime(Runtime::try_current()?)
-            .build()?;
+        let table = self.table(&ident, metadata, first.clone())?;
         self.write(&table).await?;
         let input = entry(&ident, table.metadata(), first, None)?;
         let request = self.client.create_table().set_catalog_id(self.id.clone()).database_name(database);
@@ -155,58 +157,6 @@ impl Catalog for GlueCatalog {
             _ => unexpected("update the table in Glue", error),
         })?;
         Ok(staged)
-    }
-
-    async fn list_namespaces(&self, parent: Option<&NamespaceIdent>) -> Result<Vec<NamespaceIdent>> {
-        self.inner.list_namespaces(parent).await
-    }
-
-    async fn create_namespace(
-        &self,
-        namespace: &NamespaceIdent,
-        properties: HashMap<String, String>,
-    ) -> Result<Namespace> {
-        self.inner.create_namespace(namespace, properties).await
-    }
-
-    async fn get_namespace(&self, namespace: &NamespaceIdent) -> Result<Namespace> {
-        self.inner.get_namespace(namespace).await
-    }
-
-    async fn namespace_exists(&self, namespace: &NamespaceIdent) -> Result<bool> {
-        self.inner.namespace_exists(namespace).await
-    }
-
-    async fn update_namespace(&self, namespace: &NamespaceIdent, properties: HashMap<String, String>) -> Result<()> {
-        self.inner.update_namespace(namespace, properties).await
-    }
-
-    async fn drop_namespace(&self, namespace: &NamespaceIdent) -> Result<()> {
-        self.inner.drop_namespace(namespace).await
-    }
-
-    async fn list_tables(&self, namespace: &NamespaceIdent) -> Result<Vec<TableIdent>> {
-        self.inner.list_tables(namespace).await
-    }
-
-    async fn drop_table(&self, table: &TableIdent) -> Result<()> {
-        self.inner.drop_table(table).await
-    }
-
-    async fn purge_table(&self, table: &TableIdent) -> Result<()> {
-        self.inner.purge_table(table).await
-    }
-
-    async fn table_exists(&self, table: &TableIdent) -> Result<bool> {
-        self.inner.table_exists(table).await
-    }
-
-    async fn rename_table(&self, source: &TableIdent, destination: &TableIdent) -> Result<()> {
-        self.inner.rename_table(source, destination).await
-    }
-
-    async fn register_table(&self, table: &TableIdent, metadata_location: String) -> Result<Table> {
-        self.inner.register_table(table, metadata_location).await
     }
 }
 

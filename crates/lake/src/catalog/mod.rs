@@ -2,7 +2,9 @@
 //! `Arc<dyn Catalog>`.
 
 mod config;
+mod fenced;
 mod glue;
+mod layer;
 mod rest;
 mod s3tables;
 mod sql;
@@ -15,6 +17,8 @@ use iceberg::table::Table;
 use iceberg::{Catalog, NamespaceIdent, TableCreation, TableIdent};
 
 pub use self::config::{Authorization, CatalogConfig, CatalogKind, RestConfig};
+pub(crate) use self::fenced::Fence;
+pub(crate) use self::layer::Layered;
 use crate::config::Config;
 use crate::schema::TableSchema;
 

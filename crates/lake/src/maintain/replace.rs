@@ -10,7 +10,6 @@ use std::sync::Arc;
 
 use anyhow::{Context, ensure};
 use chrono::{DateTime, Utc};
-use domain::lake::watermarks_of;
 use iceberg::MetadataLocation;
 use iceberg::spec::{
     DataFile, FormatVersion, MAIN_BRANCH, ManifestEntry, ManifestEntryRef, ManifestFile, ManifestListWriter,
@@ -208,7 +207,8 @@ impl<'a> Draft<'a> {
 impl Prepared {
     /// Puts the metadata in place; `false` when another commit came first. `garbage` is what nothing reaches then.
     pub(crate) async fn swap(self, lake: &Lake, base: &Base, garbage: &[String]) -> anyhow::Result<bool> {
-        let status = status(&self.metadata, &self.location, base)?;
+        let before = DateTime::from_timestamp_millis(base.current.timestamp_ms()).unwrap_or_default();
+        let status = TableStatus::of(&self.metadata, &self.location, before);
         let swapped = rows::swap(&lake.pool, &lake.config, &base.pointers.location, &status, garbage).await?;
         if swapped {
             crash::point("maintain.swapped");
@@ -232,27 +232,6 @@ fn random_id() -> i64 {
 fn numbers(entry: &ManifestEntry) -> anyhow::Result<(i64, i64)> {
     let found = entry.snapshot_id().zip(entry.sequence_number());
     found.with_context(|| format!("{} has no snapshot or sequence number", entry.file_path()))
-}
-
-fn status(metadata: &TableMetadata, location: &str, base: &Base) -> anyhow::Result<TableStatus> {
-    let snapshot = metadata.snapshot_for_ref(MAIN_BRANCH).context("the new metadata has no current snapshot")?;
-    let total = |name: &str| {
-        snapshot.summary().additional_properties.get(name).and_then(|value| value.parse().ok()).unwrap_or(0)
-    };
-    Ok(TableStatus {
-        table_uuid: metadata.uuid(),
-        metadata_location: location.to_owned(),
-        snapshot_id: Some(snapshot.snapshot_id()),
-        sequence_number: metadata.last_sequence_number(),
-        files: total("total-data-files"),
-        records: total("total-records"),
-        bytes: total("total-files-size"),
-        watermarks: watermarks_of(metadata.properties())
-            .into_iter()
-            .map(|(source, next)| (source.property_key(), next))
-            .collect(),
-        committed_at: DateTime::from_timestamp_millis(base.current.timestamp_ms()).unwrap_or_default(),
-    })
 }
 
 /// The ids that branches and tags name. iceberg gives no access to them other than by name.
