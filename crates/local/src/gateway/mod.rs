@@ -23,6 +23,7 @@ use std::{future::Future, time::Duration};
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use http::{Method, StatusCode};
 pub use listener::listen;
 pub use server::serve;
 pub use url::serve as serve_url;
@@ -50,8 +51,26 @@ pub trait Invoke: Clone + Send + Sync + 'static {
         payload: Bytes,
     ) -> impl Future<Output = Result<Streaming, InvokeError>> + Send;
 
-    /// What `GET /metrics` answers for an API with these functions, unless one of its own routes does.
-    fn metrics(&self, functions: &[&str]) -> Option<String>;
+    /// What `GET /metrics` answers for this API with these functions, unless one of its own routes does.
+    fn metrics(&self, api: &str, functions: &[&str]) -> Option<String>;
+
+    /// Is told of each request that was answered, but for those of Prometheus.
+    fn answered(&self, answered: &Answered<'_>);
+}
+
+/// A request that was answered.
+#[derive(Debug, Clone, Copy)]
+pub struct Answered<'a> {
+    /// Logical id of the API or function URL.
+    pub api: &'a str,
+    /// Logical id of the function behind the route that fitted; `None` when none did.
+    pub function: Option<&'a str>,
+    /// The request's.
+    pub method: &'a Method,
+    /// The answer's.
+    pub status: StatusCode,
+    /// From the request's head to the answer's.
+    pub took: Duration,
 }
 
 /// An answer that comes in parts.

@@ -19,7 +19,7 @@ use http::{HeaderValue, Method, Response, StatusCode, header, request::Parts};
 use tokio::net::TcpListener;
 
 use super::{
-    Invoke, InvokeError,
+    Answered, Invoke, InvokeError,
     authorizer::Authorizers,
     cors,
     listener::{read_body, run},
@@ -76,13 +76,19 @@ async fn handle<I: Invoke>(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response<Body> {
+    let path = payload::decoded_path(request.uri().path()).into_owned();
+    if let Some(answer) = metrics(&api, request.method(), &path) {
+        return answer.map(Body::from);
+    }
+    let (began, method, mut function) = (Instant::now(), request.method().clone(), None);
     let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
     let request_id = uuid::Uuid::new_v4().to_string();
     let preflight = |rules| cors::preflight(rules, request.method(), request.headers(), StatusCode::NO_CONTENT);
     let mut answer = match api.spec.cors.as_ref().and_then(preflight) {
         Some(answer) => answer,
         None => {
-            let mut answer = respond(&api, peer, &request_id, request).await.unwrap_or_else(|refusal| *refusal);
+            let answer = respond(&api, peer, &request_id, (&path, request), &mut function).await;
+            let mut answer = answer.unwrap_or_else(|refusal| *refusal);
             if let Some(rules) = &api.spec.cors {
                 cors::apply(rules, origin.as_deref(), answer.headers_mut());
             }
@@ -92,6 +98,8 @@ async fn handle<I: Invoke>(
     if let Ok(id) = request_id.parse() {
         answer.headers_mut().insert("apigw-requestid", id);
     }
+    let (status, took) = (answer.status(), began.elapsed());
+    api.invoker.answered(&Answered { api: &api.spec.logical_id, function, method: &method, status, took });
     answer.map(Body::from)
 }
 
@@ -102,23 +110,22 @@ fn refuse(status: StatusCode, text: &str) -> Refusal {
     Box::new(response::message(status, text))
 }
 
-async fn respond<I: Invoke>(
-    api: &Api<I>,
+/// The answer to a request for `path` (decoded); `function` becomes that of the route that fits.
+async fn respond<'a, I: Invoke>(
+    api: &'a Api<I>,
     peer: SocketAddr,
     request_id: &str,
-    request: Request,
+    (path, request): (&str, Request),
+    function: &mut Option<&'a str>,
 ) -> Result<Response<Bytes>, Refusal> {
     let (parts, body) = request.into_parts();
-    let path = payload::decoded_path(parts.uri.path());
-    if let Some(answer) = metrics(api, &parts.method, &path) {
-        return Ok(answer);
-    }
     if head_size(&parts) > MAXIMUM_HEAD {
         return Err(refuse(StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE, "Request Header Fields Too Large"));
     }
     let not_found = || refuse(StatusCode::NOT_FOUND, "Not Found");
-    let routed = without_stage(&api.spec.stage, &path).ok_or_else(not_found)?;
+    let routed = without_stage(&api.spec.stage, path).ok_or_else(not_found)?;
     let matched = route::find(&api.spec.routes, parts.method.as_str(), routed).ok_or_else(not_found)?;
+    *function = Some(&matched.route.function);
     let bucket = api.buckets.get(&route::route_key(matched.route));
     if bucket.is_some_and(|bucket| !bucket.take(Instant::now())) {
         return Err(refuse(StatusCode::TOO_MANY_REQUESTS, "Too Many Requests"));
@@ -139,7 +146,7 @@ async fn respond<I: Invoke>(
         request_id,
         source_ip: peer.ip(),
         now,
-        path: &path,
+        path,
         stage: &api.spec.stage,
         stage_variables: &api.spec.stage_variables,
         jwt: jwt.as_ref(),
@@ -182,7 +189,7 @@ fn metrics<I: Invoke>(api: &Api<I>, method: &Method, path: &str) -> Option<Respo
     let mut functions: Vec<&str> = api.spec.routes.iter().map(|route| route.function.as_str()).collect();
     functions.sort_unstable();
     functions.dedup();
-    let mut answer = Response::new(Bytes::from(api.invoker.metrics(&functions)?));
+    let mut answer = Response::new(Bytes::from(api.invoker.metrics(&api.spec.logical_id, &functions)?));
     answer.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static(crate::metrics::CONTENT_TYPE));
     Some(answer)
 }

@@ -11,12 +11,18 @@ use crate::{
 };
 
 /// Answers with what it was sent, or as the path asks.
-#[derive(Clone)]
-struct Echo;
+#[derive(Clone, Default)]
+struct Echo(Arc<std::sync::Mutex<Vec<String>>>);
 
 impl Invoke for Echo {
-    fn metrics(&self, functions: &[&str]) -> Option<String> {
-        Some(format!("# {}\n", functions.join(" ")))
+    fn metrics(&self, api: &str, functions: &[&str]) -> Option<String> {
+        let answered = self.0.lock().unwrap().join(" ");
+        Some(format!("# {api} {}\n{answered}\n", functions.join(" ")))
+    }
+
+    fn answered(&self, answered: &Answered<'_>) {
+        let (function, status) = (answered.function.unwrap_or_default(), answered.status.as_u16());
+        self.0.lock().unwrap().push(format!("{}{function}{status}", answered.method));
     }
 
     async fn stream(&self, _: &Origin, _: &str, _: Bytes) -> Result<Streaming, InvokeError> {
@@ -66,7 +72,7 @@ async fn requests_and_failures() {
     let listeners = listen(0).await.unwrap();
     let port = listeners[0].local_addr().unwrap().port();
     let (stop, stopped) = tokio::sync::oneshot::channel::<()>();
-    let server = tokio::spawn(serve(listeners, api(port), Echo, stopped.map(drop)));
+    let server = tokio::spawn(serve(listeners, api(port), Echo::default(), stopped.map(drop)));
     let client = reqwest::Client::builder().no_proxy().build().unwrap();
     let at = |path: &str| format!("http://localhost:{port}{path}");
 
@@ -93,7 +99,11 @@ async fn requests_and_failures() {
 
     let answer = client.get(at("/metrics")).send().await.unwrap();
     assert_eq!(answer.headers()["content-type"], crate::metrics::CONTENT_TYPE);
-    assert_eq!(answer.text().await.unwrap(), "# F\n", "though a greedy route would fit");
+    assert_eq!(
+        answer.text().await.unwrap(),
+        "# Api F\nPOSTF201 GET404 GETF500 GETF500 GETF500 GETF503\n",
+        "though a greedy route would fit, and it is not counted"
+    );
 
     let answer = client.post(at("/x")).body(vec![b'x'; PAYLOAD_LIMIT]).send().await.unwrap();
     assert_eq!(answer.status(), 413);

@@ -1,6 +1,6 @@
 //! The server of one function URL.
 
-use std::{collections::BTreeMap, future::Future, net::SocketAddr, sync::Arc};
+use std::{collections::BTreeMap, future::Future, net::SocketAddr, sync::Arc, time::Instant};
 
 use axum::{
     Router,
@@ -14,7 +14,7 @@ use http::{HeaderValue, Response, StatusCode, header};
 use tokio::net::TcpListener;
 
 use super::{
-    Invoke, InvokeError, Streaming, cors, listener, payload,
+    Answered, Invoke, InvokeError, Streaming, cors, listener, payload,
     prelude::{self, Prelude},
     response::{self, Bare},
     route::Matched,
@@ -57,6 +57,7 @@ async fn handle<I: Invoke>(
     ConnectInfo(peer): ConnectInfo<SocketAddr>,
     request: Request,
 ) -> Response<Body> {
+    let (began, method) = (Instant::now(), request.method().clone());
     let origin = request.headers().get(header::ORIGIN).and_then(|origin| origin.to_str().ok()).map(str::to_owned);
     let request_id = uuid::Uuid::new_v4().to_string();
     let preflight = |rules| cors::preflight(rules, request.method(), request.headers(), cors::URL_PREFLIGHT);
@@ -73,6 +74,9 @@ async fn handle<I: Invoke>(
     if let Ok(id) = request_id.parse() {
         answer.headers_mut().insert("x-amzn-requestid", id);
     }
+    let (api, function) = (url.spec.logical_id.as_str(), Some(url.spec.function.as_str()));
+    let (status, took) = (answer.status(), began.elapsed());
+    url.invoker.answered(&Answered { api, function, method: &method, status, took });
     answer
 }
 

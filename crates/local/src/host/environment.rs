@@ -24,6 +24,7 @@ use super::{
     log::FunctionLog,
     memory,
     outcome::Outcome,
+    processes::Processes,
     program::Program,
     runtime_api,
     stream::Sink,
@@ -77,6 +78,7 @@ impl Environment {
         spec: &FunctionSpec,
         memory_mb: Option<u32>,
         log: &FunctionLog,
+        processes: &Arc<Processes>,
     ) -> anyhow::Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.context("open a port for the Runtime API")?;
         let address = listener.local_addr().context("read the Runtime API's port")?;
@@ -95,11 +97,12 @@ impl Environment {
         let child = command.spawn().with_context(|| format!("start {}", program.path().display()))?;
         let pid = child.id().context("the process ended at once")?;
         guard::add(pid);
+        processes.began(pid);
         let (jobs, job_receiver) = mpsc::channel(1);
         let (ready_sender, ready) = watch::channel(false);
         let (exit_sender, exited) = watch::channel(None);
         let (kill, killed) = oneshot::channel();
-        tokio::spawn(watch_over(child, killed, exit_sender));
+        tokio::spawn(watch_over(child, pid, killed, exit_sender, Arc::clone(processes)));
         let link = Arc::new(Link {
             function_arn: function_arn(&spec.name),
             function_name: spec.name.clone(),
@@ -246,19 +249,24 @@ fn kill(child: &mut Child) {
     }
 }
 
-async fn watch_over(mut child: Child, killed: oneshot::Receiver<()>, exited: watch::Sender<Option<ExitStatus>>) {
-    let pid = child.id();
+async fn watch_over(
+    mut child: Child,
+    pid: u32,
+    killed: oneshot::Receiver<()>,
+    exited: watch::Sender<Option<ExitStatus>>,
+    processes: Arc<Processes>,
+) {
     let status = tokio::select! {
         status = child.wait() => status,
         // Sent by `end`, or dropped with the environment: either way the process has to go. An idle process holds no
         // work, so it is not asked first; Lambda does the same.
         _ = killed => {
+            processes.ending(pid);
             kill(&mut child);
             child.wait().await
         }
     };
-    if let Some(pid) = pid {
-        guard::remove(pid);
-    }
+    guard::remove(pid);
+    processes.ended(pid);
     exited.send_replace(Some(status.unwrap_or_default()));
 }

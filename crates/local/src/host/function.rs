@@ -16,6 +16,7 @@ use super::{
     HostConfig,
     concurrency::Concurrency,
     environment::Environment,
+    processes::{Processes, Usage},
     program::Program,
     statistics::{FunctionState, Statistics},
 };
@@ -38,6 +39,7 @@ pub struct Function {
     /// Raised by a restart: environments of an older generation are not kept.
     pub(super) generation: AtomicU64,
     pub(super) statistics: Mutex<Statistics>,
+    pub(super) processes: Arc<Processes>,
     /// Another host runs it, and has answered.
     pub(super) answered_elsewhere: AtomicBool,
 }
@@ -68,6 +70,7 @@ impl Function {
             ending: CancellationToken::new(),
             generation: AtomicU64::new(0),
             statistics: Mutex::default(),
+            processes: Arc::default(),
             answered_elsewhere: AtomicBool::new(false),
         }
     }
@@ -134,6 +137,12 @@ impl Function {
         } else {
             FunctionState::Cold
         }
+    }
+
+    /// What its processes use.
+    #[must_use]
+    pub fn usage(&self) -> Usage {
+        self.processes.usage()
     }
 
     /// Process ids of its idle environments.

@@ -112,8 +112,8 @@ impl Function {
         let program = Program::find(&self.spec, &self.config).map_err(|reason| self.not_runnable(&reason))?;
         let variables = program.variables(&self.spec, &self.tuned(), &self.config);
         log.init_start(&self.spec.name);
-        let environment = Environment::spawn(&program, &variables, &self.spec, self.memory_limit(), log).await;
-        let environment = environment.map_err(|error| self.not_runnable(&format!("{error:#}")))?;
+        let started = Environment::spawn(&program, &variables, &self.spec, self.memory_limit(), log, &self.processes);
+        let environment = started.await.map_err(|error| self.not_runnable(&format!("{error:#}")))?;
         self.count(|statistics| statistics.cold_starts += 1);
         Ok(environment)
     }

@@ -10,11 +10,19 @@ pub(super) fn peak_mb(pid: u32) -> Option<u64> {
     megabytes(pid, "VmHWM:")
 }
 
+/// Resident memory now.
+pub(super) fn resident_bytes(pid: u32) -> Option<u64> {
+    Some(kilobytes(pid, "VmRSS:")? * 1024)
+}
+
 fn megabytes(pid: u32, field: &str) -> Option<u64> {
+    Some(kilobytes(pid, field)?.div_ceil(1024))
+}
+
+fn kilobytes(pid: u32, field: &str) -> Option<u64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
     let line = status.lines().find_map(|line| line.strip_prefix(field))?;
-    let kilobytes: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
-    Some(kilobytes.div_ceil(1024))
+    line.trim().strip_suffix("kB")?.trim().parse().ok()
 }
 
 /// Comes back when the process has more resident memory than `limit_mb`; never without a limit, and never where the

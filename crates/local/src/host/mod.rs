@@ -21,6 +21,7 @@ mod memory;
 mod origin;
 mod outcome;
 mod paths;
+mod processes;
 mod program;
 mod runtime_api;
 mod statistics;
@@ -38,6 +39,7 @@ pub use function::Function;
 pub use origin::{Caller, Origin, Trigger};
 pub use outcome::{InvokeError, Outcome};
 pub use paths::Paths;
+pub use processes::Usage;
 pub use statistics::{FunctionState, Statistics};
 pub use stream::{Head, Reply, ResponseStream, STREAM_LIMIT};
 

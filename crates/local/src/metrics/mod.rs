@@ -1,9 +1,11 @@
 //! Figures for Prometheus: what functions print as CloudWatch embedded metric format ([`emf`], [`tail`], summed over
-//! processes in [`series`]), and what the runner knows of functions, triggers and APIs ([`runner`]).
+//! processes in [`series`]), what the runner knows of functions and triggers ([`runner`]), and what APIs have answered
+//! ([`requests`]).
 //!
 //! Deliberately absent: any store of its own. A restart of the runner begins at zero, which Prometheus expects.
 
 mod emf;
+mod requests;
 mod runner;
 mod series;
 mod tail;
@@ -17,8 +19,8 @@ use std::{
 
 use tokio_util::task::AbortOnDropHandle;
 
-use self::{series::Series, tail::Tail, text::Text};
-use crate::{host::Host, mapping::Mapping};
+use self::{requests::Requests, series::Series, tail::Tail, text::Text};
+use crate::{gateway::Answered, host::Host, mapping::Mapping};
 
 /// The media type of what is rendered.
 pub const CONTENT_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
@@ -32,6 +34,7 @@ pub struct Metrics {
     host: Host,
     series: Arc<Mutex<Series>>,
     logs: Arc<Mutex<Logs>>,
+    requests: Requests,
     _reader: AbortOnDropHandle<()>,
 }
 
@@ -56,23 +59,32 @@ impl Metrics {
                 let _ = tokio::task::spawn_blocking(move || read(&from, &to)).await;
             }
         });
-        Self { host, series, logs, _reader: AbortOnDropHandle::new(reader) }
+        Self { host, series, logs, requests: Requests::default(), _reader: AbortOnDropHandle::new(reader) }
+    }
+
+    /// Counts a request that an API or a function URL has answered.
+    pub fn answered(&self, answered: &Answered<'_>) {
+        let function = answered.function.and_then(|id| self.host.find(id));
+        self.requests.add(function.map_or("", |function| &function.spec().name), answered);
     }
 
     /// The figures of everything, in Prometheus' text format.
     pub async fn of_stack(&self, mappings: &[Arc<Mapping>]) -> String {
         let lags = futures::future::join_all(mappings.iter().map(|mapping| mapping.lag())).await;
         let mut text = self.of(|_| true);
+        self.requests.render(&mut text, |_| true);
         for (mapping, lag) in mappings.iter().zip(lags) {
             runner::trigger(&mut text, mapping, lag);
         }
         text.finish()
     }
 
-    /// The figures of some functions, by logical id.
+    /// The figures of an API and its functions, by logical id.
     #[must_use]
-    pub fn of_functions(&self, ids: &[&str]) -> String {
-        self.of(|id| ids.contains(&id)).finish()
+    pub fn of_api(&self, api: &str, functions: &[&str]) -> String {
+        let mut text = self.of(|id| functions.contains(&id));
+        self.requests.render(&mut text, |id| id == api);
+        text.finish()
     }
 
     fn of(&self, wanted: impl Fn(&str) -> bool) -> Text {

@@ -29,6 +29,11 @@ pub(super) fn functions(text: &mut Text, functions: &[&Arc<Function>]) {
         let in_flight = u64::try_from(function.in_flight()).unwrap_or_default();
         text.gauge("millrace_invocations_in_flight", "Invocations under way.", &labels, float(in_flight));
         durations(text, labels, &statistics.durations);
+        let usage = function.usage();
+        let cpu = ("process_cpu_seconds_total", "Processor time of the function's processes, ended ones included.");
+        text.counter(cpu.0, cpu.1, &labels, usage.cpu_seconds);
+        let resident = ("process_resident_memory_bytes", "Resident memory of the function's processes.");
+        text.gauge(resident.0, resident.1, &labels, float(usage.resident_bytes));
     }
 }
 

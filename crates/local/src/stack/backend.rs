@@ -6,7 +6,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 
 use crate::{
-    gateway::{self, Streaming},
+    gateway::{self, Answered, Streaming},
     host::{Host, InvokeError, Origin, Reply},
     metrics::Metrics,
 };
@@ -35,8 +35,12 @@ fn refused(error: &InvokeError) -> gateway::InvokeError {
 }
 
 impl gateway::Invoke for Backend {
-    fn metrics(&self, functions: &[&str]) -> Option<String> {
-        Some(self.metrics.of_functions(functions))
+    fn metrics(&self, api: &str, functions: &[&str]) -> Option<String> {
+        Some(self.metrics.of_api(api, functions))
+    }
+
+    fn answered(&self, answered: &Answered<'_>) {
+        self.metrics.answered(answered);
     }
 
     async fn invoke(

@@ -25,7 +25,7 @@ pub(crate) async fn embedded_metrics_are_summed_over_processes() {
     for invocation in invocations {
         assert!(invocation.await.unwrap().unwrap().is_success());
     }
-    let text = metrics.of_functions(&["F"]);
+    let text = metrics.of_api("Api", &["F"]);
     for line in [
         r#"shop_orders_total{function="f",kind="a"} 4"#,
         r#"shop_orders_total{function="f",kind="b"} 2"#,
@@ -36,8 +36,19 @@ pub(crate) async fn embedded_metrics_are_summed_over_processes() {
         r#"millrace_invocation_duration_milliseconds_bucket{function="f",le="+Inf"} 3"#,
         r#"millrace_invocations_in_flight{function="f"} 0"#,
         "# TYPE millrace_invocation_duration_milliseconds histogram",
+        "# TYPE process_cpu_seconds_total counter",
     ] {
         assert!(text.contains(line), "{line} is not in\n{text}");
     }
-    assert_eq!(metrics.of_functions(&[]), "", "figures of other functions are not told");
+    let value = |text: &str, series: &str| -> f64 {
+        let line = text.lines().find_map(|line| line.strip_prefix(&format!("{series}{{function=\"f\"}} ")));
+        line.and_then(|value| value.parse().ok()).unwrap_or_else(|| panic!("no {series} in\n{text}"))
+    };
+    assert!(value(&text, "process_resident_memory_bytes") > 1_000_000.0, "{text}");
+    let running = value(&text, "process_cpu_seconds_total");
+    app.host.find("f").unwrap().restart().await;
+    let ended = metrics.of_api("Api", &["F"]);
+    assert!(value(&ended, "process_cpu_seconds_total") >= running && running > 0.0, "{ended}");
+    assert_eq!(value(&ended, "process_resident_memory_bytes"), 0.0);
+    assert_eq!(metrics.of_api("Api", &[]), "", "figures of other functions are not told");
 }
