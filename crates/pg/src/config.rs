@@ -11,7 +11,7 @@ use sqlx::{
     postgres::{PgConnectOptions, PgPoolOptions},
 };
 
-/// How long a connection attempt may take before the invocation fails.
+/// How long a connection attempt may take before the invocation fails, unless it is said.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Connections of one function instance. An instance serves one invocation at a time, so few suffice, and many
@@ -25,6 +25,10 @@ pub struct Config {
     pub url: Secret,
     /// Most connections that the pool opens.
     pub max_connections: u32,
+    /// How long to wait for a connection, a new one's making included.
+    pub acquire_timeout: Duration,
+    /// The server ends a statement that takes longer.
+    pub statement_timeout: Option<Duration>,
 }
 
 impl Config {
@@ -45,14 +49,14 @@ impl Config {
     /// A pool's configuration for a known address.
     #[must_use]
     pub fn new(url: Secret) -> Self {
-        Self { url, max_connections: MAX_CONNECTIONS }
+        Self { url, max_connections: MAX_CONNECTIONS, acquire_timeout: ACQUIRE_TIMEOUT, statement_timeout: None }
     }
 }
 
 /// Opens the pool with its first connection, so that a wrong address fails at the cold start.
 ///
 /// # Errors
-/// When the address is malformed or the server does not answer within five seconds.
+/// When the address is malformed or the server does not answer in time.
 pub async fn connect(config: &Config) -> anyhow::Result<PgPool> {
     let options = options(config)?;
     let place = place(&options);
@@ -68,12 +72,20 @@ pub fn connect_lazy(config: &Config) -> anyhow::Result<PgPool> {
 }
 
 fn pool_options(config: &Config) -> PgPoolOptions {
-    PgPoolOptions::new().max_connections(config.max_connections).acquire_timeout(ACQUIRE_TIMEOUT)
+    PgPoolOptions::new().max_connections(config.max_connections).acquire_timeout(config.acquire_timeout)
 }
 
 fn options(config: &Config) -> anyhow::Result<PgConnectOptions> {
     // sqlx's error does not repeat the url, which holds the password.
-    config.url.expose().parse().context("parse DATABASE_URL, expected postgres://user:password@host:port/database")
+    let options: PgConnectOptions = config
+        .url
+        .expose()
+        .parse()
+        .context("parse DATABASE_URL, expected postgres://user:password@host:port/database")?;
+    Ok(match config.statement_timeout {
+        Some(limit) => options.options([("statement_timeout", format!("{}ms", limit.as_millis()))]),
+        None => options,
+    })
 }
 
 fn place(options: &PgConnectOptions) -> String {
