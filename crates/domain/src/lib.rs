@@ -5,3 +5,4 @@
 
 pub mod github;
 pub mod lake;
+pub mod posts;

@@ -1,6 +1,6 @@
 //! Where Postgres is, and a pool to it.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use anyhow::{Context, bail};
 use kit::{Env, Secret};
@@ -18,6 +18,9 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(5);
 /// instances share one server.
 const MAX_CONNECTIONS: u32 = 4;
 
+/// The highest number of a shard that is looked for in the environment.
+const MOST_SHARDS: u32 = 16;
+
 /// The address and credentials of one database.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -29,6 +32,25 @@ pub struct Config {
     pub acquire_timeout: Duration,
     /// The server ends a statement that takes longer.
     pub statement_timeout: Option<Duration>,
+    /// Where to go with these credentials, when not where the url says.
+    pub place: Option<Place>,
+}
+
+/// Where one database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Place {
+    /// Host name or address.
+    pub host: String,
+    /// TCP port.
+    pub port: u16,
+    /// Database.
+    pub database: String,
+}
+
+impl fmt::Display for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}/{}", self.host, self.port, self.database)
+    }
 }
 
 impl Config {
@@ -37,20 +59,61 @@ impl Config {
     /// # Errors
     /// When neither is set, or the secret cannot be read.
     pub async fn load() -> anyhow::Result<Self> {
+        match named(&Env::from_process(), "DATABASE").await? {
+            Some(config) => Ok(config),
+            None => bail!("configuration: neither DATABASE_URL nor DATABASE_SECRET_ARN is set"),
+        }
+    }
+
+    /// Reads `POSTGRES_SHARD_<n>_URL`, or the secret that `POSTGRES_SHARD_<n>_SECRET_ARN` names, for n from 1 to 16. The
+    /// shards are called `shard-<n>`; none that is not configured is among them.
+    ///
+    /// # Errors
+    /// When a secret cannot be read.
+    pub async fn load_shards() -> anyhow::Result<BTreeMap<String, Self>> {
         let env = Env::from_process();
-        let url = match (env.secret("DATABASE_URL"), env.optional("DATABASE_SECRET_ARN")) {
-            (Some(url), _) => url,
-            (None, Some(arn)) => rds_url(&kit::secrets::load(&arn).await?)?,
-            (None, None) => bail!("configuration: neither DATABASE_URL nor DATABASE_SECRET_ARN is set"),
-        };
-        Ok(Self::new(url))
+        let mut shards = BTreeMap::new();
+        for number in 1..=MOST_SHARDS {
+            if let Some(config) = named(&env, &format!("POSTGRES_SHARD_{number}")).await? {
+                shards.insert(format!("shard-{number}"), config);
+            }
+        }
+        Ok(shards)
     }
 
     /// A pool's configuration for a known address.
     #[must_use]
     pub fn new(url: Secret) -> Self {
-        Self { url, max_connections: MAX_CONNECTIONS, acquire_timeout: ACQUIRE_TIMEOUT, statement_timeout: None }
+        Self {
+            url,
+            max_connections: MAX_CONNECTIONS,
+            acquire_timeout: ACQUIRE_TIMEOUT,
+            statement_timeout: None,
+            place: None,
+        }
     }
+
+    /// The same credentials at another place.
+    #[must_use]
+    pub fn at(&self, place: Place) -> Self {
+        Self { place: Some(place), ..self.clone() }
+    }
+
+    /// Where the database is.
+    ///
+    /// # Errors
+    /// When the address is malformed.
+    pub fn place(&self) -> anyhow::Result<Place> {
+        Ok(place(&options(self)?))
+    }
+}
+
+async fn named(env: &Env, prefix: &str) -> anyhow::Result<Option<Config>> {
+    Ok(match (env.secret(&format!("{prefix}_URL")), env.optional(&format!("{prefix}_SECRET_ARN"))) {
+        (Some(url), _) => Some(Config::new(url)),
+        (None, Some(arn)) => Some(Config::new(rds_url(&kit::secrets::load(&arn).await?)?)),
+        (None, None) => None,
+    })
 }
 
 /// Opens the pool with its first connection, so that a wrong address fails at the cold start.
@@ -77,19 +140,21 @@ fn pool_options(config: &Config) -> PgPoolOptions {
 
 fn options(config: &Config) -> anyhow::Result<PgConnectOptions> {
     // sqlx's error does not repeat the url, which holds the password.
-    let options: PgConnectOptions = config
-        .url
-        .expose()
-        .parse()
-        .context("parse DATABASE_URL, expected postgres://user:password@host:port/database")?;
+    let parsed: Result<PgConnectOptions, _> = config.url.expose().parse();
+    let options = parsed.context("parse a database's url, expected postgres://user:password@host:port/database")?;
+    let options = match &config.place {
+        Some(place) => options.host(&place.host).port(place.port).database(&place.database),
+        None => options,
+    };
     Ok(match config.statement_timeout {
         Some(limit) => options.options([("statement_timeout", format!("{}ms", limit.as_millis()))]),
         None => options,
     })
 }
 
-fn place(options: &PgConnectOptions) -> String {
-    format!("{}:{}/{}", options.get_host(), options.get_port(), options.get_database().unwrap_or("postgres"))
+fn place(options: &PgConnectOptions) -> Place {
+    let database = options.get_database().unwrap_or("postgres").to_owned();
+    Place { host: options.get_host().to_owned(), port: options.get_port(), database }
 }
 
 /// The secret that RDS keeps for a database.
@@ -131,6 +196,14 @@ mod tests {
         let secret =
             Secret::new(r#"{"username":"app","password":"p@ss/word","host":"db","port":5432,"dbname":"metadata"}"#);
         assert_eq!(rds_url(&secret).unwrap().expose(), "postgres://app:p%40ss%2Fword@db:5432/metadata");
+    }
+
+    #[test]
+    fn credentials_can_go_elsewhere() {
+        let config = Config::new(Secret::new("postgres://app:secret@one:1/a"));
+        assert_eq!(config.place().unwrap().to_string(), "one:1/a");
+        let elsewhere = Place { host: "two".into(), port: 2, database: "b".into() };
+        assert_eq!(config.at(elsewhere.clone()).place().unwrap(), elsewhere);
     }
 
     #[test]

@@ -10,5 +10,5 @@ pub mod migrations;
 #[cfg(feature = "testing")]
 pub mod testing;
 
-pub use config::{Config, connect, connect_lazy};
+pub use config::{Config, Place, connect, connect_lazy};
 pub use lease::Lease;

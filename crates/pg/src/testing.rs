@@ -1,6 +1,6 @@
-//! A fresh, migrated database for one test, on the server that `DATABASE_URL` names.
+//! A fresh, migrated database for one test, on a server of the environment.
 
-use sqlx::{Connection, Executor, PgConnection, PgPool};
+use sqlx::{Connection, Executor, PgConnection, PgPool, migrate::Migrator};
 use uuid::Uuid;
 
 use crate::{Config, migrations};
@@ -21,18 +21,34 @@ pub struct TestDatabase {
 ///
 /// # Panics
 /// When `DATABASE_URL` is unset or the server refuses: a test must not pass because its database was away.
-#[allow(clippy::panic, clippy::expect_used, reason = "this is test support")]
 pub async fn database() -> TestDatabase {
-    let Ok(server_url) = std::env::var("DATABASE_URL") else {
-        panic!("DATABASE_URL is not set: run `make test`, or eval \"$(millrace env)\" of a running stack first");
+    database_of("DATABASE_URL", &migrations::METADATA).await
+}
+
+/// Creates a database on the server that `POSTGRES_SHARD_<number>_URL` names, with all of `migrations/posts-shard` applied.
+///
+/// # Panics
+/// As [`database`].
+pub async fn shard(number: usize) -> TestDatabase {
+    database_of(&format!("POSTGRES_SHARD_{number}_URL"), &migrations::POSTS_SHARD).await
+}
+
+/// Creates an empty database on the server that `variable` names, and applies `migrations`.
+///
+/// # Panics
+/// As [`database`].
+#[allow(clippy::panic, clippy::expect_used, reason = "this is test support")]
+pub async fn database_of(variable: &str, migrations: &Migrator) -> TestDatabase {
+    let Ok(server_url) = std::env::var(variable) else {
+        panic!("{variable} is not set: run `make test`, or eval \"$(millrace env)\" of a running stack first");
     };
     let name = format!("test_{}", Uuid::now_v7().simple());
-    let mut server = PgConnection::connect(&server_url).await.expect("connect to DATABASE_URL");
+    let mut server = PgConnection::connect(&server_url).await.expect("connect to the server");
     server.execute(format!("create database {name}").as_str()).await.expect("create the test's database");
-    let (base, _) = server_url.rsplit_once('/').expect("DATABASE_URL ends in a database name");
+    let (base, _) = server_url.rsplit_once('/').expect("an address that ends in a database name");
     let url = format!("{base}/{name}");
     let pool = crate::connect(&Config::new(Secret::new(&url))).await.expect("connect to the test's database");
-    migrations::METADATA.run(&pool).await.expect("apply migrations/metadata");
+    migrations.run(&pool).await.expect("apply the migrations");
     TestDatabase { pool, url, name, server_url }
 }
 
@@ -53,7 +69,7 @@ impl TestDatabase {
     #[allow(clippy::expect_used, reason = "this is test support")]
     pub async fn drop_database(self) {
         self.pool.close().await;
-        let mut server = PgConnection::connect(&self.server_url).await.expect("connect to DATABASE_URL");
+        let mut server = PgConnection::connect(&self.server_url).await.expect("connect to the server");
         let statement = format!("drop database if exists {} with (force)", self.name);
         server.execute(statement.as_str()).await.expect("drop the test's database");
     }
