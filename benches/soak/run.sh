@@ -8,7 +8,8 @@ MILLRACE_SERVICE=soak
 . "$(dirname "$0")/../../localstack/lib.sh"
 cd "$MILLRACE_ROOT"
 
-# The instance is native whatever `make up` uses: there are processes to be killed.
+# The instance is native whatever `make up` uses: there are processes to be killed. No .env moves it.
+export MILLRACE_ENV_FILE=/dev/null
 unset MILLRACE_SERVICES MILLRACE_DIR MILLRACE_DATA
 build_and_install services tests
 MILLRACE_READERS_PYTHON=$(bash localstack/readers.sh python)

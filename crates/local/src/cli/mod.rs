@@ -21,6 +21,7 @@ mod up;
 
 use std::{path::PathBuf, process::ExitCode};
 
+use anyhow::Context;
 use clap::{Args, CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use crate::{instance::Instance, ports::PortChoice, stack::ServiceChoice};
@@ -155,6 +156,11 @@ struct Named {
 /// Parses the arguments, runs the command, and prints its error with the whole chain.
 #[must_use]
 pub fn main() -> ExitCode {
+    // First of all: arguments take their defaults from it.
+    if let Err(error) = read_dotenv() {
+        console::error(&error);
+        return ExitCode::FAILURE;
+    }
     let matches = examples::with_examples(Cli::command()).get_matches();
     let cli = match Cli::from_arg_matches(&matches) {
         Ok(cli) => cli,
@@ -168,6 +174,16 @@ pub fn main() -> ExitCode {
             console::error(&error);
             ExitCode::FAILURE
         }
+    }
+}
+
+/// Takes what `.env` in the working folder sets (or the file that `MILLRACE_ENV_FILE` names), and leaves what is set
+/// already, as Compose does. Before any thread runs.
+fn read_dotenv() -> anyhow::Result<()> {
+    let file = std::env::var("MILLRACE_ENV_FILE").unwrap_or_else(|_| ".env".to_owned());
+    match dotenvy::from_path(&file) {
+        Err(error) if !error.not_found() => Err(error).with_context(|| format!("read {file}")),
+        _ => Ok(()),
     }
 }
 

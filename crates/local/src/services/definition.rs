@@ -113,8 +113,8 @@ impl Definitions {
     }
 }
 
-/// Replaces `${NAME}` by the variable's value, and `${NAME#prefix}` by its value less the prefix, as a shell does. An
-/// unknown variable is empty.
+/// Replaces variables as a shell does: `${NAME}`; `${NAME#prefix}` is its value less the prefix, `${NAME:-text}` the text
+/// when it is unset or empty, `${NAME:+text}` the text when it is not. An unknown variable is empty.
 #[must_use]
 pub fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
     let mut expanded = String::with_capacity(text.len());
@@ -126,13 +126,24 @@ pub fn expand(text: &str, variables: &BTreeMap<String, String>) -> String {
             rest = after;
             continue;
         };
-        let (name, prefix) = name.split_once('#').unwrap_or((name, ""));
-        let value = variables.get(name).map_or("", String::as_str);
-        expanded.push_str(value.strip_prefix(prefix).unwrap_or(value));
+        expanded.push_str(value_of(name, variables));
         rest = after;
     }
     expanded.push_str(rest);
     expanded
+}
+
+fn value_of<'a>(expression: &'a str, variables: &'a BTreeMap<String, String>) -> &'a str {
+    let value = |name: &str| variables.get(name).map_or("", String::as_str);
+    if let Some((name, text)) = expression.split_once(":-") {
+        let value = value(name);
+        return if value.is_empty() { text } else { value };
+    }
+    if let Some((name, text)) = expression.split_once(":+") {
+        return if value(name).is_empty() { "" } else { text };
+    }
+    let (name, prefix) = expression.split_once('#').unwrap_or((expression, ""));
+    value(name).strip_prefix(prefix).unwrap_or(value(name))
 }
 
 #[cfg(test)]
@@ -146,6 +157,8 @@ mod tests {
         assert_eq!(expand("127.0.0.1:${PORT}", &variables), "127.0.0.1:9092");
         assert_eq!(expand("postgresql+psycopg2://${URL#postgres://}", &variables), "postgresql+psycopg2://h/db");
         assert_eq!(expand("a${NONE}b ${open", &variables), "ab ${open");
+        assert_eq!(expand("${PORT:-1} ${NONE:-1}", &variables), "9092 1");
+        assert_eq!(expand("a${PORT:+:}${PORT} a${NONE:+:}${NONE}", &variables), "a:9092 a");
     }
 
     #[test]
