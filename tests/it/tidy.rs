@@ -10,6 +10,7 @@ mod faults;
 mod files;
 mod honesty;
 mod manifests;
+mod registered;
 mod tree;
 
 use faults::Faults;

@@ -124,11 +124,13 @@ impl CommitWorker {
             } else {
                 self.renewing(lease, commit_once(committer, &self.settings, &mut summary)).await?;
                 keeper.committed();
+                lease.succeed(&self.pool).await?;
                 // However long it took: more may wait.
                 last_seen = Instant::now();
             }
             renewed = Instant::now();
         }
+        lease.succeed(&self.pool).await?;
         Ok(summary)
     }
 

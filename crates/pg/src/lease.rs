@@ -80,6 +80,21 @@ impl Lease {
         Ok(())
     }
 
+    /// Notes that the work of this lease has gone well until now: who watches a worker that no address reaches sees it
+    /// there. Also inside a transaction; one whose lease has passed on notes nothing.
+    ///
+    /// # Errors
+    /// When Postgres does not answer.
+    pub async fn succeed(&self, executor: impl PgExecutor<'_>) -> anyhow::Result<()> {
+        sqlx::query("update leases set succeeded_at = now() where name = $1 and token = $2")
+            .bind(&self.name)
+            .bind(self.token)
+            .execute(executor)
+            .await
+            .with_context(|| format!("note the success of lease {}", self.name))?;
+        Ok(())
+    }
+
     /// Gives the lease back at once. One that has already passed on stays with its new holder.
     ///
     /// # Errors

@@ -33,3 +33,20 @@ async fn a_holder_whose_lease_has_expired_is_fenced_off() {
     next.renew(&db.pool).await.expect("releasing an old lease leaves the new holder alone");
     db.drop_database().await;
 }
+
+#[tokio::test]
+async fn a_success_is_noted_by_the_holder_and_by_nobody_after_it() {
+    let db = testing::database().await;
+    let noted = async || {
+        let query = sqlx::query_scalar::<_, bool>("select succeeded_at is not null from leases where name = 'worker'");
+        query.fetch_one(&db.pool).await.unwrap()
+    };
+    let slow = Lease::acquire(&db.pool, "worker", "slow", Duration::ZERO).await.unwrap().unwrap();
+    let next = Lease::acquire(&db.pool, "worker", "next", LONG).await.unwrap().unwrap();
+    slow.succeed(&db.pool).await.unwrap();
+    assert!(!noted().await);
+    next.succeed(&db.pool).await.unwrap();
+    next.release(&db.pool).await.unwrap();
+    assert!(noted().await, "it outlives the lease");
+    db.drop_database().await;
+}

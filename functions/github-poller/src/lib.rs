@@ -135,11 +135,20 @@ async fn poll_on(deps: &Deps, lease: &Lease, invocation: &Invocation) -> anyhow:
         }
         sum.add(&done.counts);
         state.commit(&deps.pool, lease, &done).await?;
+        if done.failure.is_none() {
+            lease.succeed(&deps.pool).await?;
+        }
         unsent = done.failure.filter(|_| done.unsent);
     }
     match unsent {
         Some(failure) => Err(failure).context("the last poll's events were not produced; the next run sends them"),
-        None => Ok(sum),
+        None => {
+            // An invocation may be too early for a poll: that is well, unless the last one was not.
+            if state.position.consecutive_errors == 0 {
+                lease.succeed(&deps.pool).await?;
+            }
+            Ok(sum)
+        }
     }
 }
 
