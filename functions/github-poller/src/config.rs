@@ -10,6 +10,9 @@ pub struct Config {
     pub api_url: String,
     /// `GITHUB_TOKEN`, or the string of the secret that `GITHUB_TOKEN_SECRET_ARN` names. None: polls without one.
     pub token: Option<Secret>,
+    /// `GITHUB_TOKEN_SECRET_NAME`: the secret in which the producer's interface stores a token. One that is stored there
+    /// goes before `token`.
+    pub stored_token: Option<String>,
     /// `GITHUB_EVENTS_TOPIC` (`github-events`). What is no event goes to the topic of this name with `.dlq`.
     pub topic: String,
     /// `GITHUB_STALE_AFTER_SECONDS` (600): a feed whose newest event is this long the same stands still.
@@ -38,6 +41,7 @@ impl Config {
         Self {
             api_url: env.required("GITHUB_API_URL").trim_end_matches('/').to_owned(),
             token: env.secret("GITHUB_TOKEN"),
+            stored_token: env.optional("GITHUB_TOKEN_SECRET_NAME"),
             topic: env.optional("GITHUB_EVENTS_TOPIC").unwrap_or_else(|| "github-events".to_owned()),
             stale_after: Duration::from_secs(env.parsed_or("GITHUB_STALE_AFTER_SECONDS", 600)),
             margin: Duration::from_secs(env.parsed_or("GITHUB_POLLER_MARGIN_SECONDS", 5)),

@@ -6,7 +6,7 @@ use domain::github::poll::{Limits, has_next_page};
 use kit::Secret;
 use reqwest::header::{ACCEPT, AUTHORIZATION, ETAG, HeaderMap, HeaderValue, IF_NONE_MATCH, LINK, USER_AGENT};
 use reqwest::{Response, StatusCode, redirect};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
@@ -27,6 +27,8 @@ pub enum TokenStatus {
     Accepted,
     /// GitHub refused it with 401; requests go without it.
     Refused,
+    /// It was stored and cannot be read, or cannot stand in a header; requests go without it.
+    Unreadable,
 }
 
 impl TokenStatus {
@@ -37,6 +39,7 @@ impl TokenStatus {
             Self::Unknown => "unknown",
             Self::Accepted => "accepted",
             Self::Refused => "refused",
+            Self::Unreadable => "unreadable",
         }
     }
 }
@@ -74,19 +77,34 @@ pub enum Error {
     Body,
 }
 
-/// A client of one API with one token.
+/// A client of one API, with one token at a time.
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
     events_url: String,
-    token: Option<HeaderValue>,
-    token_memory: Mutex<TokenMemory>,
+    token: Mutex<Token>,
 }
 
-#[derive(Debug, Clone, Copy)]
-struct TokenMemory {
+#[derive(Debug, Clone)]
+struct Token {
+    /// Marked as sensitive, so that no log shows it.
+    header: Option<HeaderValue>,
     status: TokenStatus,
     refused_at: Option<Instant>,
+}
+
+impl Token {
+    fn new(token: Option<&Secret>) -> anyhow::Result<Self> {
+        let header = token.map(authorization).transpose()?;
+        let status = if header.is_some() { TokenStatus::Unknown } else { TokenStatus::None };
+        Ok(Self { header, status, refused_at: None })
+    }
+
+    /// What a request carries: nothing while a refusal is fresh.
+    fn for_request(&self) -> Option<&HeaderValue> {
+        let rests = self.refused_at.is_some_and(|at| at.elapsed() < REFUSED_TOKEN_REST);
+        self.header.as_ref().filter(|_| !rests)
+    }
 }
 
 impl Client {
@@ -107,22 +125,34 @@ impl Client {
             .redirect(redirect::Policy::limited(3))
             .build()
             .context("build the http client")?;
-        let token = config.token.as_ref().map(authorization).transpose()?;
-        let status = if token.is_some() { TokenStatus::Unknown } else { TokenStatus::None };
-        let token_memory = Mutex::new(TokenMemory { status, refused_at: None });
-        Ok(Self { http, events_url: format!("{}/events", config.api_url), token, token_memory })
+        let token = Mutex::new(Token::new(config.token.as_ref())?);
+        Ok(Self { http, events_url: format!("{}/events", config.api_url), token })
     }
 
     /// What is known of the token now.
     pub fn token_status(&self) -> TokenStatus {
-        self.memory().status
+        self.token().status
+    }
+
+    /// Takes this token from the next request on, or none; what was known of the last one is forgotten.
+    ///
+    /// # Errors
+    /// When it cannot stand in a header; the last one stays.
+    pub fn use_token(&self, token: Option<&Secret>) -> anyhow::Result<()> {
+        *self.token() = Token::new(token)?;
+        Ok(())
+    }
+
+    /// Goes on without a token, because the one that was stored cannot be had.
+    pub fn miss_token(&self) {
+        *self.token() = Token { header: None, status: TokenStatus::Unreadable, refused_at: None };
     }
 
     /// Reads one page; with `etag` only if it has changed. A token that GitHub refuses is left out and the page asked for
     /// again without it. Beside the answer stand the limits that its headers named.
     pub async fn page(&self, per_page: u32, number: u32, etag: Option<&str>) -> (Limits, Result<Answer, Error>) {
-        let token = self.token.as_ref().filter(|_| !self.rests());
-        let response = match self.request(per_page, number, etag, token).await {
+        let token = self.token().for_request().cloned();
+        let response = match self.request(per_page, number, etag, token.as_ref()).await {
             Ok(response) if token.is_some() && response.status() == StatusCode::UNAUTHORIZED => {
                 self.remember(TokenStatus::Refused, Some(Instant::now()));
                 self.request(per_page, number, etag, None).await
@@ -163,17 +193,13 @@ impl Client {
         request.send().await
     }
 
-    /// Whether the token was refused a short while ago.
-    fn rests(&self) -> bool {
-        self.memory().refused_at.is_some_and(|at| at.elapsed() < REFUSED_TOKEN_REST)
-    }
-
-    fn memory(&self) -> TokenMemory {
-        *self.token_memory.lock().unwrap_or_else(PoisonError::into_inner)
+    fn token(&self) -> MutexGuard<'_, Token> {
+        self.token.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn remember(&self, status: TokenStatus, refused_at: Option<Instant>) {
-        *self.token_memory.lock().unwrap_or_else(PoisonError::into_inner) = TokenMemory { status, refused_at };
+        let mut token = self.token();
+        (token.status, token.refused_at) = (status, refused_at);
     }
 }
 

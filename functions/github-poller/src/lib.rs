@@ -3,7 +3,8 @@
 //! - **Trigger**: a schedule, once a minute; its event is not looked at. Within one invocation it polls on until its
 //!   time is nearly over, as often as GitHub and the settings allow.
 //! - **Input**: `GET /events` of the GitHub API. Settings and position: tables `github_poller_state` and
-//!   `github_poller_seen`.
+//!   `github_poller_seen`; settings hold from the next poll on. A token that was stored through the producer's interface
+//!   is read from Secrets Manager when the state says that it has changed.
 //! - **Output**: topic `github-events`, key = the repository's id, value = the event's JSON byte for byte. Types and
 //!   fields that nobody knows pass through. What has no usable id goes to `github-events.dlq`.
 //! - **Idempotency**: by event id over the newest 20,000. Events appear up to hours late with old ids, so neither the
@@ -17,13 +18,16 @@ pub mod config;
 pub mod github;
 mod poll;
 mod state;
+pub mod token;
 
 pub use poll::Counts;
+pub use state::StoredToken;
 
 use crate::config::Config;
 use crate::state::State;
+use crate::token::Tokens;
 use anyhow::Context as _;
-use chrono::Utc;
+use chrono::{DateTime, Utc};
 use domain::github::poll::WAIT_MAX;
 use kafka::Producer;
 use kit::Invocation;
@@ -40,6 +44,8 @@ use tracing::{error, info};
 pub const LEASE: &str = "github-poller";
 /// A poller that dies is succeeded after this long.
 const LEASE_TTL: Duration = Duration::from_secs(30);
+/// A wait is cut into such pieces: after each the lease is renewed, and what was set meanwhile is heard.
+const NAP: Duration = Duration::from_secs(2);
 /// Time kept at the end of an invocation to write down what happened and give the lease back.
 const LAST_WORDS: Duration = Duration::from_secs(1);
 
@@ -50,6 +56,8 @@ pub struct Deps {
     pub config: Config,
     /// The GitHub API.
     pub github: github::Client,
+    /// Which token requests carry.
+    pub tokens: Tokens,
     /// Kafka.
     pub producer: Producer,
     /// Postgres.
@@ -65,7 +73,7 @@ impl Deps {
         let config = Config::load().await?;
         let producer = Producer::new(&kafka::Config::load().await?)?;
         let pool = pg::connect(&pg::Config::load().await?).await?;
-        Ok(Self { github: github::Client::new(&config)?, config, producer, pool })
+        Ok(Self { github: github::Client::new(&config)?, tokens: Tokens::new(&config), config, producer, pool })
     }
 }
 
@@ -117,17 +125,17 @@ async fn poll_on(deps: &Deps, lease: &Lease, invocation: &Invocation) -> anyhow:
     let mut sum = Counts::default();
     let mut unsent = None;
     loop {
-        let due_in = state.position.next_poll_at.map(|at| (at - Utc::now()).to_std().unwrap_or_default());
-        // No wait is longer, so that a clock that was once wrong does not stop polling for ever.
-        let due_in = due_in.unwrap_or_default().min(WAIT_MAX);
+        state.refresh(&deps.pool).await?;
+        let due_in = due_in(state.next_poll_at, Utc::now());
         if due_in + deps.config.margin > invocation.remaining() {
             break;
         }
-        wait(deps, lease, due_in).await?;
-        // The process may have been asked to end meanwhile.
-        if deps.config.margin > invocation.remaining() {
-            break;
+        if !due_in.is_zero() {
+            sleep(due_in.min(NAP)).await;
+            lease.renew(&deps.pool).await?;
+            continue;
         }
+        deps.tokens.apply(&deps.github, state.settings.token).await;
         let time_left = invocation.remaining().saturating_sub(LAST_WORDS);
         let done = poll::once(deps, lease, &state, time_left).await?;
         if let Some(failure) = &done.failure {
@@ -152,13 +160,22 @@ async fn poll_on(deps: &Deps, lease: &Lease, invocation: &Invocation) -> anyhow:
     }
 }
 
-/// Waits and keeps the lease meanwhile.
-async fn wait(deps: &Deps, lease: &Lease, mut due_in: Duration) -> anyhow::Result<()> {
-    while !due_in.is_zero() {
-        let nap = due_in.min(LEASE_TTL / 3);
-        sleep(nap).await;
-        due_in -= nap;
-        lease.renew(&deps.pool).await?;
+/// How long to wait. One that is longer than any that is ever asked for was computed by a clock that was wrong, and is
+/// over, so that it does not stop polling for ever.
+fn due_in(next_poll_at: Option<DateTime<Utc>>, now: DateTime<Utc>) -> Duration {
+    let wait = next_poll_at.and_then(|at| (at - now).to_std().ok()).unwrap_or_default();
+    if wait > 2 * WAIT_MAX { Duration::ZERO } else { wait }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wait_is_over_at_its_end_and_when_no_clock_that_is_right_can_have_asked_for_it() {
+        let now = DateTime::from_timestamp(1_790_000_000, 0).unwrap();
+        let wait = |seconds| due_in(Some(now + chrono::TimeDelta::seconds(seconds)), now).as_secs();
+        assert_eq!((wait(-5), wait(0), wait(60), wait(3_600), wait(86_400)), (0, 0, 60, 3_600, 0));
+        assert_eq!(due_in(None, now), Duration::ZERO);
     }
-    Ok(())
 }

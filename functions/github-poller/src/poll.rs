@@ -57,10 +57,19 @@ pub(crate) struct Done {
     /// Ids that are dealt with now, oldest first.
     pub(crate) ids: Vec<String>,
     pub(crate) limits: Limits,
+    pub(crate) pause: Pause,
     pub(crate) token: TokenStatus,
     pub(crate) failure: Option<anyhow::Error>,
     /// The failure is that Kafka did not acknowledge.
     pub(crate) unsent: bool,
+}
+
+/// When to poll again: not before `earliest`, and the interval that is set after `from`.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pause {
+    pub(crate) from: DateTime<Utc>,
+    /// By GitHub's wishes, and by patience after failures.
+    pub(crate) earliest: DateTime<Utc>,
 }
 
 /// What GitHub had to say.
@@ -207,34 +216,31 @@ fn settle(state: &State, read: Read, token: TokenStatus, began: DateTime<Utc>, s
     };
     let (outcome, failure) = failure.map_or((Outcome::Answered, None), |(outcome, error)| (outcome, Some(error)));
     let consecutive_errors = if failure.is_some() { before.consecutive_errors.saturating_add(1) } else { 0 };
-    let position = Position {
-        etag: etag.filter(|_| !incomplete),
-        incomplete,
-        freshness,
-        consecutive_errors,
-        next_poll_at: Some(next_poll_at(outcome, &limits, state, consecutive_errors, began)),
-    };
-    Done { counts, position, ids: poll.into_ids(), limits, token, failure, unsent: false }
+    // An answered poll's interval runs from its beginning, a failed one's from its end.
+    let from = if outcome == Outcome::Answered { began } else { Utc::now() };
+    let pause = Pause::of(outcome, &limits, consecutive_errors, from);
+    let position = Position { etag: etag.filter(|_| !incomplete), incomplete, freshness, consecutive_errors };
+    Done { counts, position, ids: poll.into_ids(), limits, pause, token, failure, unsent: false }
 }
 
 /// Nothing is dealt with: the next poll reads and sends it all again.
 fn unsent(state: &State, read: &Read, token: TokenStatus, error: anyhow::Error) -> Done {
     let consecutive_errors = state.position.consecutive_errors.saturating_add(1);
+    let pause = Pause::of(Outcome::Failed, &read.limits, consecutive_errors, Utc::now());
     let position = Position {
         // Had the page not changed until then, a tag would hide the events that are still to be sent.
         etag: None,
         incomplete: true,
         consecutive_errors,
-        next_poll_at: Some(next_poll_at(Outcome::Failed, &read.limits, state, consecutive_errors, Utc::now())),
         ..state.position.clone()
     };
     let counts = Counts { polls: 1, errors: 1, ..Counts::default() };
     let failure = Err::<(), _>(error).context("send events to kafka").err();
-    Done { counts, position, ids: Vec::new(), limits: read.limits, token, failure, unsent: true }
+    Done { counts, position, ids: Vec::new(), limits: read.limits, pause, token, failure, unsent: true }
 }
 
-/// An answered poll's interval runs from its beginning, a failed one's from its end.
-fn next_poll_at(outcome: Outcome, limits: &Limits, state: &State, errors: u32, began: DateTime<Utc>) -> DateTime<Utc> {
-    let from = if outcome == Outcome::Answered { began } else { Utc::now() };
-    from + wait(outcome, limits, state.settings.interval, errors, from)
+impl Pause {
+    fn of(outcome: Outcome, limits: &Limits, errors: u32, from: DateTime<Utc>) -> Self {
+        Self { from, earliest: from + wait(outcome, limits, Duration::ZERO, errors, from) }
+    }
 }

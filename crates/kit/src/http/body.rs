@@ -11,7 +11,7 @@ use super::Problem;
 
 /// JSON of a request's body; in the place of [`axum::Json`], whose refusals are plain text.
 ///
-/// The whole body must be one JSON value. 400 names the field at fault, 413 is a body above the router's limit (2 MB
+/// The whole body must be one JSON object. 400 names the field at fault, 413 is a body above the router's limit (2 MB
 /// unless `DefaultBodyLimit` says otherwise), 415 another media type. A request without `Content-Type` is taken as JSON.
 #[derive(Debug, Clone, Copy)]
 pub struct Body<T>(pub T);
@@ -35,11 +35,15 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     }
 }
 
-/// One JSON value; a fault names the field (`user_id`, `items[3].content`), or `body` when it is none of a field's.
+/// One JSON value that is no array; a fault names the field (`user_id`, `items[3].content`), or `body` when it is none of a field's.
 ///
 /// # Errors
 /// 400 as above.
 pub fn parse<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Problem> {
+    // To serde an array of a struct's values is the struct.
+    if bytes.trim_ascii_start().starts_with(b"[") {
+        return Err(Problem::bad_parameter("body", "is an array", "a JSON object"));
+    }
     let mut json = serde_json::Deserializer::from_slice(bytes);
     let (path, error) = match serde_path_to_error::deserialize::<_, T>(&mut json) {
         Ok(value) => match json.end() {
@@ -100,6 +104,7 @@ mod tests {
             (r#"{"user":"a","items":[{}]}"#, "items[0].count"),
             (r#"{"user":"a""#, "body"),
             (r#"{"user":"a","items":[]} {}"#, "body"),
+            (r#" ["a",[]]"#, "body"),
             ("", "body"),
         ] {
             let problem = serde_json::to_value(parse::<Order>(json.as_bytes()).unwrap_err()).unwrap();

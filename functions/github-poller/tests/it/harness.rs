@@ -2,7 +2,7 @@
 
 use axum::routing::get;
 use chrono::{DateTime, Utc};
-use github_poller::{Deps, Summary, config::Config, github, handle};
+use github_poller::{Deps, Summary, config::Config, github, handle, token::Tokens};
 use github_simulator::{config::Config as SimulatorConfig, fault::Fault, server::Simulator};
 use kafka::Producer;
 use kit::{Invocation, Secret};
@@ -75,12 +75,14 @@ impl World {
         let config = Config {
             api_url: api_url.clone(),
             token: token.map(Secret::new),
+            stored_token: Some(format!("test/github-token-{}", uuid::Uuid::new_v4().simple())),
             topic: topic.clone(),
             stale_after: Duration::from_secs(600),
             margin: MARGIN,
         };
         let deps = Deps {
             github: github::Client::new(&config).unwrap(),
+            tokens: Tokens::new(&config),
             config,
             producer: Producer::new(&kafka).unwrap(),
             pool: database.pool.clone(),

@@ -114,6 +114,28 @@ async fn the_configured_interval_and_number_of_events_hold() {
 }
 
 #[tokio::test]
+async fn an_interval_that_is_set_while_the_poller_waits_holds_at_once() {
+    let mut world =
+        World::with(github_simulator::config::Config { poll_interval: 1, ..simulator_config() }, None).await;
+    world.deps.config.margin = Duration::from_secs(2);
+    let pool = world.database.pool.clone();
+    sqlx::query("update github_poller_state set fetch_interval_seconds = 9").execute(&pool).await.unwrap();
+    let shorten = async {
+        // As the producer's interface does, once the first poll is written down.
+        let set = "update github_poller_state set fetch_interval_seconds = 1,
+                          next_poll_at = greatest(earliest_poll_at, last_poll_at + interval '1 second') where polls > 0";
+        while sqlx::query(set).execute(&pool).await.unwrap().rows_affected() == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let (summary, ()) = tokio::join!(world.invoke(Duration::from_secs(12)), shorten);
+    let polls = summary.unwrap().counts.polls;
+    assert!(polls >= 4, "{polls} polls: those of a second each begin after a nap, not after 9 s");
+    drop(pool);
+    world.end().await;
+}
+
+#[tokio::test]
 async fn only_one_polls_and_the_other_says_so() {
     let world = World::new().await;
     let pool = &world.database.pool;
