@@ -196,9 +196,9 @@ async fn look(
         // Short of the deadline, ask again.
         tokio::time::sleep(Duration::from_millis(20)).await;
         let newest = Newest { since: 0, equal: Some((github::TYPE, PROBE.to_owned())), limit: 100 };
-        let page = reader.newest(&newest).await?;
+        let rows = reader.newest(&newest).await?;
         let now = Instant::now();
-        for id in page.rows.iter().filter_map(|row| row.text(github::ID)) {
+        for id in rows.iter().filter_map(|row| row.text(github::ID)) {
             found.entry(id.to_owned()).or_insert(now);
         }
     }

@@ -10,8 +10,6 @@ use lake::{Committer, Maintainer, Maintenance, Upkeep};
 
 use crate::commit_worker::Summary;
 
-/// Age at which a committed segment's object is deleted; no query lasts as long.
-const SEGMENT_KEPT: Duration = Duration::from_secs(3600);
 /// Segment objects deleted in one step.
 const CLEAN_LIMIT: i64 = 2_000;
 /// How long nothing is looked for when nothing was committed.
@@ -90,7 +88,7 @@ impl<'a> Keeper<'a> {
             Some(maintainer) => maintainer.step(!idle, Utc::now()).await?,
             None => Upkeep::default(),
         };
-        Ok((upkeep, committer.clean(SEGMENT_KEPT, CLEAN_LIMIT).await?))
+        Ok((upkeep, committer.clean(lake::KEPT_AGE, CLEAN_LIMIT).await?))
     }
 }
 

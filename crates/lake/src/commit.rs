@@ -184,8 +184,8 @@ impl Committer {
         Ok(status)
     }
 
-    /// Deletes the objects of segments that were committed longer than `age` ago, at most `limit`: a query that began
-    /// before the commit has long ended. Returns how many. Keys that no window of repeats reaches any more go too.
+    /// Deletes the objects of segments that were committed longer than `age` ago, at most `limit`: views of
+    /// before the commit are gone then ([`crate::VIEW_AGE`]). Returns how many. Keys that no window of repeats reaches any more go too.
     ///
     /// # Errors
     /// When S3 or Postgres does not answer; what is left is done the next time.

@@ -9,9 +9,8 @@ use chrono::{DateTime, Utc};
 use domain::lake::pace::weight;
 use domain::lake::{OffsetRange, Source, Staged, Waiting, Watermarks, watermarks_of};
 use iceberg::spec::{MAIN_BRANCH, TableMetadata};
-use serde::Deserialize;
 use sqlx::types::Json;
-use sqlx::{PgPool, Row};
+use sqlx::{FromRow, PgPool, Row};
 use uuid::Uuid;
 
 use crate::schema::day_of;
@@ -27,9 +26,12 @@ pub(crate) struct WaitingSegment {
 }
 
 /// A segment that a query reads.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, FromRow)]
 pub(crate) struct SegmentRef {
+    pub id: i64,
     pub path: String,
+    /// The object's size.
+    #[sqlx(try_from = "i64")]
     pub bytes: u64,
     pub time_min: i64,
     pub time_max: i64,
@@ -214,22 +216,42 @@ pub(crate) async fn mark(
     Ok(marked.rows_affected())
 }
 
-/// What a query reads: the last marked commit's metadata, if any, and the segments beyond it. One statement, so both
-/// are of one moment.
-pub(crate) async fn view(pool: &PgPool, table: &str) -> anyhow::Result<(Option<String>, Vec<SegmentRef>)> {
+/// What a query reads: the last marked commit's metadata, if any, and the ids of the segments beyond it, ascending.
+#[derive(Debug, Clone)]
+pub(crate) struct State {
+    pub metadata_location: Option<String>,
+    pub segments: Vec<i64>,
+}
+
+/// One statement, so both are of one moment.
+pub(crate) async fn state(pool: &PgPool, table: &str) -> anyhow::Result<State> {
     let row = sqlx::query(
         "select (select metadata_location from lake_tables where table_name = $1) as metadata_location,
-                (select coalesce(jsonb_agg(jsonb_build_object('path', object_path, 'bytes', bytes,
-                                                              'time_min', time_min, 'time_max', time_max)), '[]')
-                   from lake_segments
-                  where table_name = $1 and committed_at is null and object_path is not null) as segments",
+                array(select id from lake_segments
+                       where table_name = $1 and committed_at is null and object_path is not null order by id)
+                    as segments",
     )
     .bind(table)
     .fetch_one(pool)
     .await
     .context("read the lake's state")?;
-    let segments: Json<Vec<SegmentRef>> = row.try_get("segments").context("read the staged segments")?;
-    Ok((row.try_get("metadata_location").context("read the table's row")?, segments.0))
+    Ok(State {
+        metadata_location: row.try_get("metadata_location").context("read the table's row")?,
+        segments: row.try_get("segments").context("read the staged segments")?,
+    })
+}
+
+/// These segments, committed by now or not; those whose objects are gone are missing.
+pub(crate) async fn segments(pool: &PgPool, table: &str, ids: &[i64]) -> anyhow::Result<Vec<SegmentRef>> {
+    sqlx::query_as(
+        "select id, object_path as path, bytes, time_min, time_max from lake_segments
+          where table_name = $1 and id = any($2) and object_path is not null",
+    )
+    .bind(table)
+    .bind(ids)
+    .fetch_all(pool)
+    .await
+    .context("read segments")
 }
 
 /// The objects of segments that were committed longer than `age` ago, at most `limit`.

@@ -34,7 +34,10 @@ pub use config::{Config, S3};
 pub use known::Known;
 pub use ledger::TableStatus;
 pub use maintain::{Maintainer, Maintenance, Sizes, Upkeep};
-pub use read::{Newest, OwnedValue, Page, Reader, Row, State};
+pub use read::{
+    ColumnCounts, Counts, Figures, KEPT_AGE, Newest, OwnedValue, Page, Position, Query, Reader, Row, Tally, VIEW_AGE,
+    View, ViewName, is_gone,
+};
 pub use repeats::{RepeatLimits, RowKey};
 pub use schema::{Column, ColumnType, TableSchema};
 pub use segment::{Segment, SegmentBuilder, Value};

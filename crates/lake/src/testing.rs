@@ -155,7 +155,7 @@ impl World {
     /// All ids, newest first, as a query reads them: committed and staged.
     pub async fn ids(&self) -> Vec<String> {
         let newest = Newest { since: i64::MIN, equal: None, limit: 100_000 };
-        let rows = Reader::new(self.lake.clone()).newest(&newest).await.unwrap().rows;
+        let rows = Reader::new(self.lake.clone()).newest(&newest).await.unwrap();
         rows.iter().map(|row| row.text(self.schema.key).unwrap().to_owned()).collect()
     }
 

@@ -4,44 +4,53 @@ use chrono::{DateTime, SecondsFormat};
 use lake::{Row, github};
 use serde::Serialize;
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
 
 /// One event. Times are RFC 3339 in UTC.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct EventView {
     id: String,
     #[serde(rename = "type")]
     kind: String,
+    /// `payload.action`.
     action: Option<String>,
     actor: Actor,
     repo: Repo,
     org: Option<Org>,
     public: Option<bool>,
     created_at: Option<String>,
+    /// When it was taken from Kafka.
     ingested_at: Option<String>,
     /// The payload's JSON as it came.
+    #[schema(value_type = Option<serde_json::Value>)]
     payload: Option<Box<RawValue>>,
     kafka: Kafka,
 }
 
-#[derive(Debug, Serialize)]
+/// Who did it.
+#[derive(Debug, Serialize, ToSchema)]
 struct Actor {
     id: Option<i64>,
     login: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// Where.
+#[derive(Debug, Serialize, ToSchema)]
 struct Repo {
     id: Option<i64>,
+    /// `owner/name`.
     name: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// The organisation, if any.
+#[derive(Debug, Serialize, ToSchema)]
 struct Org {
     id: Option<i64>,
     login: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// Where it came from.
+#[derive(Debug, Serialize, ToSchema)]
 struct Kafka {
     topic: Option<String>,
     partition: Option<i64>,
@@ -74,6 +83,7 @@ impl EventView {
     }
 }
 
-fn rfc3339(micros: i64) -> Option<String> {
+/// Microseconds since 1970 as RFC 3339; none beyond what it can tell.
+pub(crate) fn rfc3339(micros: i64) -> Option<String> {
     Some(DateTime::from_timestamp_micros(micros)?.to_rfc3339_opts(SecondsFormat::AutoSi, true))
 }

@@ -13,12 +13,13 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use anyhow::Context;
-use iceberg::table::Table;
+use iceberg::table::{StaticTable, Table};
 use iceberg::{Catalog, NamespaceIdent, TableCreation, TableIdent};
 
 pub use self::config::{Authorization, CatalogConfig, CatalogKind, RestConfig};
 pub(crate) use self::fenced::Fence;
 pub(crate) use self::layer::Layered;
+use crate::Lake;
 use crate::config::Config;
 use crate::schema::TableSchema;
 
@@ -94,4 +95,15 @@ async fn create(
         return Err(error).context("create the table");
     }
     Ok(())
+}
+
+impl Lake {
+    /// The table as the metadata file at `location` has it, without a catalog.
+    ///
+    /// # Errors
+    /// When S3 does not answer, or what lies there is no table's metadata.
+    pub(crate) async fn table_at(&self, location: &str) -> anyhow::Result<Table> {
+        let table = StaticTable::from_metadata_file(location, ident(&self.config), self.storage.clone()).await;
+        Ok(table.with_context(|| format!("read {location}"))?.into_table())
+    }
 }

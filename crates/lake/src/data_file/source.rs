@@ -91,19 +91,59 @@ impl Source {
     /// # Errors
     /// When S3 does not answer, or the footer names bytes that are not there.
     pub(crate) async fn row_group(&self, index: usize) -> anyhow::Result<RowGroup> {
-        let found = self.row_groups().get(index).and_then(extent);
-        let range = found.with_context(|| format!("{} has no row group {index}", self.path))?;
+        self.stored(index, |_| true).await
+    }
+
+    /// The bytes of some columns of a row group, and of what lies between them.
+    ///
+    /// # Errors
+    /// Those of [`Source::row_group`].
+    pub(crate) async fn columns(&self, index: usize, positions: &[usize]) -> anyhow::Result<RowGroup> {
+        self.stored(index, |position| positions.contains(&position)).await
+    }
+
+    async fn stored(&self, index: usize, wanted: impl Fn(usize) -> bool) -> anyhow::Result<RowGroup> {
+        let found = self.row_groups().get(index).and_then(|group| extent(group, wanted));
+        let range = found.with_context(|| format!("{} has no such columns in row group {index}", self.path))?;
+        let bytes = self.range(range.clone()).await.with_context(|| format!("read row group {index}"))?;
+        let part = Part { start: range.start, bytes };
+        Ok(RowGroup { path: self.path.clone(), metadata: self.metadata.clone(), index, part })
+    }
+
+    /// Bytes of the object.
+    ///
+    /// # Errors
+    /// When S3 does not answer, or the object ends before them; the path is named.
+    pub(crate) async fn range(&self, range: Range<u64>) -> anyhow::Result<Bytes> {
         let bytes = match &self.bytes {
             Content::Held(bytes) => Part { start: 0, bytes: bytes.clone() }.cut(range.clone()).ok(),
             Content::Stored(ranges) => {
-                let read = ranges.read(range.clone()).await;
-                Some(read.with_context(|| format!("read row group {index} of {}", self.path))?)
+                Some(ranges.read(range.clone()).await.with_context(|| format!("read {range:?} of {}", self.path))?)
             }
         };
-        let bytes = bytes.filter(|bytes| bytes.len() as u64 == range.end - range.start);
-        let bytes = bytes.with_context(|| format!("{} ends before its row group {index}", self.path))?;
-        let part = Part { start: range.start, bytes };
-        Ok(RowGroup { path: self.path.clone(), metadata: self.metadata.clone(), index, part })
+        let whole = bytes.filter(|bytes| bytes.len() as u64 == range.end.saturating_sub(range.start));
+        whole.with_context(|| format!("{} ends before {range:?}", self.path))
+    }
+
+    /// The footer.
+    pub(crate) fn metadata(&self) -> &ArrowReaderMetadata {
+        &self.metadata
+    }
+
+    /// Whether the object is in memory.
+    pub(crate) fn is_held(&self) -> bool {
+        matches!(self.bytes, Content::Held(_))
+    }
+
+    /// What was read of a stored object to open it, bytes.
+    pub(crate) fn footer_bytes(&self) -> u64 {
+        FOOTER_BYTES as u64
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn memory_size(&self) -> usize {
+        let held = if let Content::Held(bytes) = &self.bytes { bytes.len() } else { 0 };
+        self.metadata.metadata().memory_size() + held
     }
 }
 
@@ -114,10 +154,11 @@ fn reader() -> ParquetMetaDataReader {
         .with_metadata_options(Some(ParquetMetaDataOptions::new().with_encoding_stats_as_mask(false)))
 }
 
-/// The bytes from the first column chunk's begin to the last one's end.
-fn extent(group: &RowGroupMetaData) -> Option<Range<u64>> {
-    let chunks = group.columns().iter().map(|column| column.byte_range());
-    chunks.map(|(start, length)| start..start + length).reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
+/// The bytes from the first of the wanted column chunks' begin to the last one's end.
+fn extent(group: &RowGroupMetaData, wanted: impl Fn(usize) -> bool) -> Option<Range<u64>> {
+    let chunks = group.columns().iter().enumerate().filter(|(position, _)| wanted(*position));
+    let ranges = chunks.map(|(_, column)| column.byte_range()).map(|(start, length)| start..start + length);
+    ranges.reduce(|a, b| a.start.min(b.start)..a.end.max(b.end))
 }
 
 /// A row group in memory, as it is stored.

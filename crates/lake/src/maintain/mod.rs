@@ -41,7 +41,7 @@ const DELETED: i64 = 1_000;
 pub struct Maintenance {
     /// Snapshots kept for time travel; older ones expire. Each commit reads and writes all of them.
     pub snapshots: usize,
-    /// What no retained snapshot reaches is deleted after so long. No query may last longer.
+    /// What no retained snapshot reaches is deleted after so long. Views that need it are gone then ([`crate::VIEW_AGE`]).
     pub garbage_age: Duration,
     /// Size towards which small data files are joined, bytes.
     pub file_bytes: u64,
@@ -61,7 +61,7 @@ impl Default for Maintenance {
     fn default() -> Self {
         Self {
             snapshots: 100,
-            garbage_age: Duration::from_secs(3_600),
+            garbage_age: crate::KEPT_AGE,
             file_bytes: 128 << 20,
             join_files: 8,
             orphan_age: Duration::from_secs(24 * 3_600),

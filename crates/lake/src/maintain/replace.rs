@@ -15,13 +15,13 @@ use iceberg::spec::{
     DataFile, FormatVersion, MAIN_BRANCH, ManifestEntry, ManifestEntryRef, ManifestFile, ManifestListWriter,
     ManifestWriter, ManifestWriterBuilder, Snapshot, SnapshotRef, TableMetadata,
 };
-use iceberg::table::{StaticTable, Table};
+use iceberg::table::Table;
 use uuid::Uuid;
 
 use super::rows::{self, Pointers};
 use super::totals::{Sum, summary};
 use crate::ledger::TableStatus;
-use crate::{Lake, catalog, crash};
+use crate::{Lake, crash};
 
 /// The table that a change is built on.
 pub(crate) struct Base {
@@ -36,12 +36,7 @@ impl Base {
     pub(crate) async fn load(lake: &Lake, pointers: Pointers, known: Option<Table>) -> anyhow::Result<Option<Self>> {
         let table = match known.filter(|table| table.metadata_location() == Some(&pointers.location)) {
             Some(table) => table,
-            None => {
-                StaticTable::from_metadata_file(&pointers.location, catalog::ident(&lake.config), lake.storage.clone())
-                    .await
-                    .with_context(|| format!("read {}", pointers.location))?
-                    .into_table()
-            }
+            None => lake.table_at(&pointers.location).await?,
         };
         ensure!(
             table.metadata().format_version() == FormatVersion::V2,

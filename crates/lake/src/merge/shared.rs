@@ -8,7 +8,7 @@ use arrow::array::{AsArray, RecordBatch};
 use arrow::compute::interleave_record_batch;
 use arrow::datatypes::TimestampMicrosecondType;
 use futures::{StreamExt, TryStreamExt, stream};
-use parquet::arrow::arrow_reader::{RowSelection, RowSelector};
+use parquet::arrow::arrow_reader::RowSelection;
 use parquet::file::metadata::RowGroupMetaData;
 
 use crate::data_file::{RowGroup, Source, decode};
@@ -101,7 +101,9 @@ impl<'a> Shared<'a> {
         for mut rows in wanted.into_values() {
             let Some(group) = fetched.try_next().await? else { break };
             rows.sort_by_key(|(_, rows)| rows.first);
-            let selection = selection(&rows);
+            let ranges = rows.iter().map(|(_, rows)| rows.first..rows.first + rows.rows);
+            let end = rows.last().map_or(0, |(_, rows)| rows.first + rows.rows);
+            let selection = RowSelection::from_consecutive_ranges(ranges, end);
             let decoding = tokio::task::spawn_blocking(move || {
                 let rows = decode(&group, None, Some(selection))?;
                 rows.collect::<Result<Vec<_>, _>>().with_context(|| format!("decode {}", group.path))
@@ -139,19 +141,6 @@ fn runs(group: &RowGroup, time: usize) -> anyhow::Result<Vec<(i32, usize, usize)
         }
     }
     Ok(runs)
-}
-
-fn selection(rows: &[(i32, Rows)]) -> RowSelection {
-    let mut selectors = Vec::with_capacity(rows.len() * 2);
-    let mut next = 0;
-    for (_, rows) in rows {
-        if rows.first > next {
-            selectors.push(RowSelector::skip(rows.first - next));
-        }
-        selectors.push(RowSelector::select(rows.rows));
-        next = rows.first + rows.rows;
-    }
-    RowSelection::from(selectors)
 }
 
 /// The decoded rows of some days.

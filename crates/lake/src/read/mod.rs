@@ -1,41 +1,56 @@
 //! Queries: the last marked commit plus the segments beyond it, each row once.
 //!
-//! One statement in Postgres gives the table's metadata location and the unmarked segments of the same moment. Files
-//! are visited newest first and the visit ends as soon as no file can hold a newer row than those found. In a file
-//! the small columns are read first; whole rows only for the winners.
+//! One statement in Postgres gives the table's metadata location and the unmarked segments of the same moment: a
+//! [`View`], which stays readable by its name while the table goes on. Row groups are visited newest first, and the visit
+//! ends as soon as none can hold a newer row than those found. Only their small columns are read, decoded once and kept
+//! within a budget; whole rows only for the winners.
 
+mod columns;
+mod dictionary;
+mod figures;
 mod files;
+mod kept;
 mod object;
+mod page;
 mod row;
-mod scan;
-#[cfg(test)]
-mod tests;
+mod tally;
+mod view;
+mod walk;
+mod whole;
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use futures::future::try_join_all;
-use futures::{StreamExt, TryStreamExt, stream};
-
-use crate::{Lake, ledger};
-use files::{FileRef, Files};
+use crate::Lake;
+use columns::Columns;
+pub use figures::Figures;
+use files::Files;
 use object::Objects;
+pub use page::{Page, Position, Query};
 pub use row::{OwnedValue, Row};
-use scan::{Found, Wanted};
+pub use tally::{ColumnCounts, Counts, Tally};
+use view::Segments;
+pub use view::{View, ViewName};
+use whole::Rows;
 
-/// Files that are read at a time.
+/// Files and row groups that are read at a time.
 const CONCURRENCY: usize = 8;
 
-/// Reads one table. Keeps what cannot change (manifests, footers, staged segments) between queries, within bounds.
+/// How long a view stays readable after the table has gone on: what it needs is deleted later than that.
+pub const VIEW_AGE: Duration = Duration::from_secs(3_600);
+/// How long what a view may need is kept: a view's age, and time for those who use it and for clocks that differ.
+pub const KEPT_AGE: Duration = Duration::from_secs(3_600 + 300);
+
+/// Reads one table. Keeps what cannot change (manifests, footers, staged segments, small columns, rows that were shown)
+/// between queries, each within a budget.
 pub struct Reader {
     lake: Lake,
+    segments: Segments,
     files: Files,
     objects: Objects,
+    columns: Columns,
+    rows: Rows,
 }
-
-/// Files that one query visits at most: a filter that nothing fits must not read ten years.
-const FILES_MAX: usize = 2_000;
 
 /// The newest rows.
 #[derive(Debug, Clone)]
@@ -48,131 +63,50 @@ pub struct Newest {
     pub limit: usize,
 }
 
-/// The answer to [`Newest`].
-#[derive(Debug, Clone)]
-pub struct Page {
-    /// By time and then key, downwards.
-    pub rows: Vec<Row>,
-    /// False when the search ended at its limit of files, so that older rows may be missing.
-    pub complete: bool,
-}
-
-/// What a reader would read now, in short.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct State {
-    /// Whether the table has been committed to.
-    pub committed: bool,
-    /// Segments beyond the last commit.
-    pub staged_segments: usize,
-}
-
 impl Reader {
     /// A reader of this table; connects at the first query.
     pub fn new(lake: Lake) -> Self {
-        Self { lake, files: Files::default(), objects: Objects::default() }
+        let columns = Columns::new(lake.schema);
+        Self {
+            lake,
+            segments: Segments::default(),
+            files: Files::default(),
+            objects: Objects::default(),
+            columns,
+            rows: Rows::default(),
+        }
     }
 
-    /// The newest rows that fit.
+    /// The newest rows that fit, of what there is now, however much must be read for them.
     ///
     /// # Errors
     /// When Postgres or S3 does not answer.
-    pub async fn newest(&self, newest: &Newest) -> anyhow::Result<Page> {
-        let mut candidates = self.candidates().await?;
-        candidates.retain(|file| file.time.1 >= newest.since);
-        candidates.sort_by_key(|file| Reverse(file.time.1));
-        let mut found: Vec<Found> = Vec::new();
-        let mut complete = true;
-        for (chunk_index, chunk) in candidates.chunks(CONCURRENCY).enumerate() {
-            // Once there are enough rows, only a file that reaches the oldest of them can change the answer.
-            let floor = found.get(newest.limit.wrapping_sub(1)).map(|row| row.time);
-            if floor.is_some_and(|floor| chunk.first().is_none_or(|file| file.time.1 < floor)) {
-                break;
-            }
-            if chunk_index * CONCURRENCY >= FILES_MAX {
-                complete = false;
-                break;
-            }
-            let wanted = Wanted {
-                since: floor.unwrap_or(newest.since).max(newest.since),
-                equal: newest.equal.clone(),
-                limit: newest.limit,
-            };
-            let rows = self.find(chunk, chunk_index * CONCURRENCY, &wanted).await?;
-            found.extend(rows);
-            found.sort_by(|a, b| (b.time, &b.key).cmp(&(a.time, &a.key)));
-            found.truncate(newest.limit);
-        }
-        Ok(Page { rows: self.rows(&candidates, &found).await?, complete })
-    }
-
-    /// The row with this key; the newest if several have it.
-    ///
-    /// # Errors
-    /// When Postgres or S3 does not answer.
-    pub async fn by_key(&self, key: &str) -> anyhow::Result<Option<Row>> {
-        let mut candidates = self.candidates().await?;
-        candidates.retain(|file| file.may_hold(key));
-        candidates.sort_by_key(|file| Reverse(file.time.1));
-        let wanted = Wanted { since: i64::MIN, equal: Some((self.lake.schema.key, key.to_owned())), limit: 1 };
-        for (chunk_index, chunk) in candidates.chunks(CONCURRENCY).enumerate() {
-            let rows = self.find(chunk, chunk_index * CONCURRENCY, &wanted).await?;
-            if let Some(found) = rows.into_iter().max_by_key(|found| found.time) {
-                return Ok(self.rows(&candidates, &[found]).await?.pop());
-            }
-        }
-        Ok(None)
-    }
-
-    /// Whether Postgres answers, and what it says.
-    ///
-    /// # Errors
-    /// When it does not answer.
-    pub async fn state(&self) -> anyhow::Result<State> {
-        let (location, segments) = ledger::view(&self.lake.pool, &self.lake.table_name).await?;
-        Ok(State { committed: location.is_some(), staged_segments: segments.len() })
-    }
-
-    /// All files that make up the table now, committed and staged.
-    async fn candidates(&self) -> anyhow::Result<Vec<FileRef>> {
-        let (metadata_location, segments) = ledger::view(&self.lake.pool, &self.lake.table_name).await?;
-        let committed = match metadata_location {
-            Some(location) => self.files.of(&self.lake, &location).await?,
-            None => Arc::default(),
+    pub async fn newest(&self, newest: &Newest) -> anyhow::Result<Vec<Arc<Row>>> {
+        let query = Query {
+            since: newest.since,
+            until: i64::MAX,
+            equal: newest.equal.iter().cloned().collect(),
+            after: None,
+            limit: newest.limit,
+            read_bytes: u64::MAX,
+            answer_bytes: usize::MAX,
         };
-        let staged = segments.into_iter().map(|segment| FileRef {
-            path: segment.path.into(),
-            size: segment.bytes,
-            time: (segment.time_min, segment.time_max),
-            keys: None,
-            staged: true,
-        });
-        Ok(committed.iter().cloned().chain(staged).collect())
+        Ok(self.page(&self.view().await?, &query).await?.rows)
     }
 
-    /// The first pass over a few files at once; the first of them is candidate number `first`.
-    async fn find(&self, files: &[FileRef], first: usize, wanted: &Wanted) -> anyhow::Result<Vec<Found>> {
-        let passes =
-            (first..).zip(files).map(|(position, file)| scan::find(&self.lake, &self.objects, file, position, wanted));
-        Ok(try_join_all(passes).await?.into_iter().flatten().collect())
+    /// The row with this key in what there is now; the newest if several have it.
+    ///
+    /// # Errors
+    /// When Postgres or S3 does not answer.
+    pub async fn by_key(&self, key: &str) -> anyhow::Result<Option<Arc<Row>>> {
+        let equal = Some((self.lake.schema.key, key.to_owned()));
+        Ok(self.newest(&Newest { since: i64::MIN, equal, limit: 1 }).await?.pop())
     }
+}
 
-    /// Reads whole rows and puts them in the order of `found`.
-    async fn rows(&self, candidates: &[FileRef], found: &[Found]) -> anyhow::Result<Vec<Row>> {
-        let mut by_file: BTreeMap<usize, Vec<(u64, usize)>> = BTreeMap::new();
-        for (order, row) in found.iter().enumerate() {
-            by_file.entry(row.file).or_default().push((row.row, order));
-        }
-        let reads = by_file.into_iter().filter_map(|(file, rows)| Some((candidates.get(file)?.clone(), rows)));
-        let parts: Vec<Vec<(usize, Row)>> = stream::iter(reads.collect::<Vec<_>>())
-            .map(|(file, mut rows)| async move {
-                rows.sort_unstable();
-                scan::fetch(&self.lake, &self.objects, &file, &rows).await
-            })
-            .buffered(CONCURRENCY)
-            .try_collect()
-            .await?;
-        let mut rows: Vec<(usize, Row)> = parts.into_iter().flatten().collect();
-        rows.sort_by_key(|(order, _)| *order);
-        Ok(rows.into_iter().map(|(_, row)| row).collect())
-    }
+/// Whether a query failed because an object is deleted: what it was asked of is gone.
+#[must_use]
+pub fn is_gone(error: &anyhow::Error) -> bool {
+    let of_storage = error.chain().filter_map(|error| error.downcast_ref::<opendal::Error>());
+    of_storage.into_iter().any(|error| error.kind() == opendal::ErrorKind::NotFound)
 }

@@ -60,6 +60,12 @@ impl Row {
         }
     }
 
+    /// About the bytes of its values.
+    pub(crate) fn size(&self) -> usize {
+        let text = |value: &OwnedValue| if let OwnedValue::Text(text) = value { text.len() } else { 0 };
+        self.0.iter().map(|value| size_of::<OwnedValue>() + text(value)).sum()
+    }
+
     pub(crate) fn read(schema: &TableSchema, batch: &RecordBatch, row: usize) -> anyhow::Result<Self> {
         let values = schema.columns.iter().enumerate().map(|(position, column)| {
             let array = batch.columns().get(position).context("a file lacks a column")?;

@@ -17,8 +17,8 @@ fn a_commit_moves_staged_rows_into_the_table() {
         assert_eq!(world.count("select records from lake_tables").await, 20);
         world.stage(20..25).await;
         world.assert_offsets(0..25).await;
-        let state = Reader::new(world.lake.clone()).state().await.unwrap();
-        assert!(state.committed && state.staged_segments == 1);
+        let view = Reader::new(world.lake.clone()).view().await.unwrap();
+        assert!(view.is_committed() && view.staged_segments() == 1);
     });
 }
 

@@ -103,11 +103,11 @@ fn a_segment_that_is_no_parquet_is_named_and_nothing_is_committed() {
     });
 }
 
-async fn newest(world: &World, limit: usize) -> Vec<lake::Row> {
+async fn newest(world: &World, limit: usize) -> Vec<std::sync::Arc<lake::Row>> {
     let newest = Newest { since: i64::MIN, equal: None, limit };
-    Reader::new(world.lake.clone()).newest(&newest).await.unwrap().rows
+    Reader::new(world.lake.clone()).newest(&newest).await.unwrap()
 }
 
-async fn rows(world: &World) -> Vec<lake::Row> {
+async fn rows(world: &World) -> Vec<std::sync::Arc<lake::Row>> {
     newest(world, 100_000).await
 }

@@ -20,3 +20,5 @@ mod repeats;
 mod rest;
 mod rest_proxy;
 mod staging;
+mod tallying;
+mod walking;

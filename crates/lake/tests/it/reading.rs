@@ -24,11 +24,11 @@ fn the_newest_rows_come_first_and_no_more_than_asked_for() {
         three_days(&world).await;
         let day = DAY / 1_000_000;
         let reader = Reader::new(world.lake.clone());
-        let rows = reader.newest(&newest(6)).await.unwrap().rows;
+        let rows = reader.newest(&newest(6)).await.unwrap();
         let ids: Vec<_> = rows.iter().map(|row| row.text(0).unwrap().to_owned()).collect();
         let offsets = [2 * day + 3, 2 * day + 2, 2 * day + 1, 2 * day, day + 7, day + 6];
         assert_eq!(ids, offsets.map(|offset| id(&source(0), offset)));
-        assert_eq!(reader.newest(&newest(1_000)).await.unwrap().rows.len(), 17);
+        assert_eq!(reader.newest(&newest(1_000)).await.unwrap().len(), 17);
     });
 }
 
@@ -38,13 +38,13 @@ fn rows_are_chosen_by_time_and_by_text() {
         three_days(&world).await;
         let reader = Reader::new(world.lake.clone());
         let since = Newest { since: BEGIN + DAY + 4_000_000, ..newest(100) };
-        assert_eq!(reader.newest(&since).await.unwrap().rows.len(), 8);
+        assert_eq!(reader.newest(&since).await.unwrap().len(), 8);
         let even = Newest { equal: Some((1, "even".to_owned())), ..newest(100) };
-        let rows = reader.newest(&even).await.unwrap().rows;
+        let rows = reader.newest(&even).await.unwrap();
         assert_eq!(rows.len(), 3 + 4 + 2);
         assert!(rows.iter().all(|row| row.text(1) == Some("even")));
         let none = Newest { equal: Some((1, "neither".to_owned())), ..newest(100) };
-        assert!(reader.newest(&none).await.unwrap().rows.is_empty());
+        assert!(reader.newest(&none).await.unwrap().is_empty());
     });
 }
 
@@ -75,8 +75,8 @@ fn a_row_comes_back_as_it_was_written() {
 fn an_empty_lake_has_no_rows() {
     in_world(|world| async move {
         let reader = Reader::new(world.lake.clone());
-        assert!(reader.newest(&newest(10)).await.unwrap().rows.is_empty());
+        assert!(reader.newest(&newest(10)).await.unwrap().is_empty());
         assert_eq!(reader.by_key("x").await.unwrap(), None);
-        assert!(!reader.state().await.unwrap().committed);
+        assert!(!reader.view().await.unwrap().is_committed());
     });
 }

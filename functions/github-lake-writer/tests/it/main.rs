@@ -12,6 +12,7 @@ mod crashes;
 mod recreated;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use github_lake_writer::GithubEvents;
@@ -100,14 +101,15 @@ impl World {
         self.writer.handle(event, &Invocation::for_test(Duration::from_secs(30))).await
     }
 
-    async fn rows(&self) -> Vec<Row> {
+    async fn rows(&self) -> Vec<Arc<Row>> {
         let newest = Newest { since: i64::MIN, equal: None, limit: 10_000 };
-        Reader::new(self.lake.lake.clone()).newest(&newest).await.unwrap().rows
+        Reader::new(self.lake.lake.clone()).newest(&newest).await.unwrap()
     }
 
     /// `(partition, offset)` of all rows, sorted.
     async fn places(&self) -> Vec<(i64, i64)> {
-        let place = |row: &Row| (row.long(github::KAFKA_PARTITION).unwrap(), row.long(github::KAFKA_OFFSET).unwrap());
+        let place =
+            |row: &Arc<Row>| (row.long(github::KAFKA_PARTITION).unwrap(), row.long(github::KAFKA_OFFSET).unwrap());
         let mut places: Vec<_> = self.rows().await.iter().map(place).collect();
         places.sort_unstable();
         places
