@@ -8,6 +8,7 @@ pub mod breaker;
 mod event;
 mod id;
 mod map;
+pub mod moves;
 mod partition;
 mod rules;
 mod token;
