@@ -18,5 +18,5 @@ pub use dead_letter::{Origin, dead_letter};
 pub use identity::{Identifier, TopicIdentity};
 pub use login::{Login, Mechanism};
 pub use lookup::{Found, Lookup};
-pub use producer::{Message, Producer};
+pub use producer::{Message, Producer, Written};
 pub use remind::remind;

@@ -36,6 +36,15 @@ pub struct Message {
     pub headers: Vec<(String, Vec<u8>)>,
 }
 
+/// Where a record was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Written {
+    /// Partition.
+    pub partition: i32,
+    /// Offset; -1 when the broker knew the record from an earlier attempt, and no longer knows where it is.
+    pub offset: i64,
+}
+
 /// Produces with `acks=all` and without duplicates from retries. Cheap to clone.
 #[derive(Clone)]
 pub struct Producer {
@@ -76,12 +85,21 @@ impl Producer {
     /// When one is not acknowledged within 20 s, its topic does not exist, or it is too large. Others may have been
     /// written by then: the caller sends all of them again, and readers drop what they know.
     pub async fn send_all(&self, messages: Vec<Message>) -> anyhow::Result<()> {
+        self.write_all(messages).await.map(drop)
+    }
+
+    /// As [`Producer::send_all`], and says where each message is, in their order.
+    ///
+    /// # Errors
+    /// As [`Producer::send_all`].
+    pub async fn write_all(&self, messages: Vec<Message>) -> anyhow::Result<Vec<Written>> {
+        let mut written = Vec::with_capacity(messages.len());
         let mut messages = messages.into_iter().peekable();
         while messages.peek().is_some() {
             let chunk: Vec<Message> = messages.by_ref().take(IN_FLIGHT).collect();
-            self.acknowledged(try_join_all(chunk.iter().map(|message| self.send(message)))).await?;
+            written.extend(self.acknowledged(try_join_all(chunk.iter().map(|message| self.send(message)))).await?);
         }
-        Ok(())
+        Ok(written)
     }
 
     async fn acknowledged<T>(&self, sent: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
@@ -94,7 +112,7 @@ impl Producer {
         }
     }
 
-    async fn send(&self, message: &Message) -> anyhow::Result<()> {
+    async fn send(&self, message: &Message) -> anyhow::Result<Written> {
         let mut record = FutureRecord::<[u8], [u8]>::to(&message.topic);
         record.partition = message.partition;
         record.key = message.key.as_deref();
@@ -107,7 +125,9 @@ impl Producer {
             record.headers = Some(headers);
         }
         let sent = self.inner.send(record, Timeout::Never).await;
-        sent.map(drop).map_err(|(error, _)| error).with_context(|| format!("produce to topic {}", message.topic))
+        sent.map(|delivery| Written { partition: delivery.partition, offset: delivery.offset })
+            .map_err(|(error, _)| error)
+            .with_context(|| format!("produce to topic {}", message.topic))
     }
 
     /// Waits until nothing is under way, for a clean end of the process.
