@@ -9,11 +9,12 @@ use super::{
 
 /// The own crates that each crate may link. A function, and what stands in for a service, may link any of them but the
 /// runner; nothing may link a function.
-const MAP: [(&str, &[&str]); 7] = [
+const MAP: [(&str, &[&str]); 8] = [
     ("crates/domain", &[]),
     ("crates/kit", &[]),
     ("crates/kafka", &["kit"]),
     ("crates/pg", &["kit"]),
+    ("crates/shards", &["domain", "pg"]),
     // pg only for its tests' world.
     ("crates/lake", &["domain", "pg"]),
     ("crates/ingest", &["domain", "kafka", "kit", "lake", "pg"]),
@@ -30,7 +31,7 @@ const HOMES: [(&str, &[&str], bool); 13] = [
     ("arrow", &["crates/lake", "benches"], false),
     ("arrow-*", &["crates/lake"], false),
     // Queries stand with the function that owns the table; pools are made by pg alone, see CLIENTS.
-    ("sqlx", &["crates/pg", "crates/lake", "crates/ingest", "functions/"], true),
+    ("sqlx", &["crates/pg", "crates/lake", "crates/ingest", "crates/shards", "functions/"], true),
     ("lambda_runtime", &["crates/kit"], false),
     ("lambda_http", &["crates/kit"], false),
     ("saphyr-*", &["crates/local"], false),

@@ -9,6 +9,7 @@ mod event;
 mod id;
 mod map;
 pub mod moves;
+mod page;
 mod partition;
 mod rules;
 mod token;
@@ -16,6 +17,7 @@ mod token;
 pub use event::{Comment, Like, Post, Write};
 pub use id::{Id, IdError};
 pub use map::{Assignment, FIRST_EPOCH, MapError, Move, ShardId, ShardMap};
+pub use page::{Page, Position, merge};
 pub use partition::{PARTITIONS, Partition, partition_of};
 pub use rules::{
     CONTENT_CHARACTERS, Fault, KEY_CHARACTERS, USER_CHARACTERS, check_content, check_key, check_post_id, check_user,

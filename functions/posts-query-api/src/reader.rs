@@ -1,0 +1,288 @@
+//! Asks shards, all at once: each within its time, past its cache and its circuit breaker, and only for the partitions that
+//! the master's map gives it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use chrono::Utc;
+use domain::posts::breaker::{Breaker, THRESHOLD, Verdict};
+use domain::posts::{Assignment, Partition, ShardId, Token};
+use futures::future::join_all;
+use shards::{Directory, Shard, Shards};
+use sqlx::PgPool;
+use tracing::warn;
+
+use crate::cache::{self, Cache, Kept};
+use crate::fence;
+use crate::missing::{Missing, Reason};
+use crate::question::{self, Question, Stamp};
+
+/// How often the map is read again for one request when a shard knows a newer one.
+const MAPS: u32 = 4;
+/// Between two looks at the map, or at a shard's progress; each is twice the last one.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
+const LONGEST_PAUSE: Duration = Duration::from_millis(80);
+
+/// What one request may take.
+#[derive(Debug, Clone, Copy)]
+pub struct Limits {
+    /// An answer of a shard.
+    pub shard: Duration,
+    /// Until a write is readable.
+    pub wait: Duration,
+    /// Answers that are kept.
+    pub cache_entries: usize,
+    /// Bytes of all of them.
+    pub cache_bytes: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        let (shard, wait) = (Duration::from_secs(1), Duration::from_secs(5));
+        Self { shard, wait, cache_entries: 2_000, cache_bytes: 16 << 20 }
+    }
+}
+
+/// What the shards gave together.
+#[derive(Debug)]
+pub(crate) struct Gathered {
+    /// Rows as JSON, a shard each.
+    pub(crate) parts: Vec<Arc<str>>,
+    pub(crate) missing: Vec<Missing>,
+    /// Of the map that decided who was asked.
+    pub(crate) epoch: i64,
+    /// How many of the parts the cache had.
+    pub(crate) hits: usize,
+}
+
+/// Why there is no answer at all.
+#[derive(Debug)]
+pub(crate) enum Failure {
+    /// Where the shards are is not known.
+    NoMap(anyhow::Error),
+    /// This write is not readable yet, or its shard is away.
+    NotYet(Token),
+}
+
+/// What one shard gave.
+enum Part {
+    Rows {
+        rows: Arc<str>,
+        hit: bool,
+        /// Partitions that the shard does not have in the map's epoch, and that are not in the rows.
+        without: Vec<Partition>,
+    },
+    Missing(Reason),
+    /// It knows a newer map.
+    Outdated,
+    NotYet(Token),
+}
+
+/// A shard, and what the map says that it has of what is wanted.
+struct Target<'a> {
+    shard: &'a Shard,
+    partitions: Vec<(Partition, Assignment)>,
+}
+
+/// An instance's way to the shards.
+#[derive(Debug)]
+pub(crate) struct Reader {
+    shards: Shards,
+    limits: Limits,
+    breakers: Mutex<BTreeMap<ShardId, Breaker>>,
+    cache: Mutex<Cache<(ShardId, Question), Stamp>>,
+}
+
+/// A reader waits once for a shard that is away, and then leaves it alone: its breaker is one failure short of open.
+const CLOSED: Breaker = Breaker { failures: THRESHOLD - 1, open_until: None, probe_until: None };
+
+impl Reader {
+    pub(crate) fn new(shards: Shards, limits: Limits) -> Self {
+        let cache = Cache::new(cache::Limits { entries: limits.cache_entries, bytes: limits.cache_bytes });
+        Self { shards, limits, breakers: Mutex::default(), cache: Mutex::new(cache) }
+    }
+
+    /// Asks every shard that has one of the partitions that are wanted: one, or all. Writes named by `tokens` are waited
+    /// for, as far as they are in these partitions.
+    pub(crate) async fn gather(
+        &self,
+        question: &Question,
+        wanted: Option<Partition>,
+        tokens: &[Token],
+    ) -> Result<Gathered, Failure> {
+        let mut directory = self.shards.directory().await.map_err(Failure::NoMap)?;
+        let mut rounds = 0;
+        loop {
+            // In the last round a partition that is between two shards is left out, and the others are read.
+            let last = rounds == MAPS;
+            let targets = targets(&directory, wanted);
+            let parts = join_all(targets.iter().map(|target| self.ask(target, question, tokens, last))).await;
+            if last || !parts.iter().any(|part| matches!(part, Part::Outdated)) {
+                return gathered(directory.map.epoch(), &targets, parts);
+            }
+            tokio::time::sleep(pause(rounds)).await;
+            rounds += 1;
+            match self.shards.refresh().await {
+                Ok(newer) => directory = newer,
+                Err(error) => {
+                    warn!(error = format!("{error:#}"), "a shard knows a newer map, and the master does not answer");
+                    rounds = MAPS;
+                }
+            }
+        }
+    }
+
+    /// Whether each shard answers, past breakers and cache.
+    pub(crate) async fn probe(&self) -> anyhow::Result<Vec<(String, Option<Reason>)>> {
+        let directory = self.shards.directory().await?;
+        let probes = directory.shards.values().map(|shard| async {
+            let stamp = async { question::stamp(&self.pool(shard)?, &[]).await };
+            let reason = match tokio::time::timeout(self.limits.shard, stamp).await {
+                Ok(Ok(_)) => None,
+                Ok(Err(error)) => Some(Reason::of(&error)),
+                Err(_) => Some(Reason::Slow),
+            };
+            (shard.name.clone(), reason)
+        });
+        Ok(join_all(probes).await)
+    }
+
+    /// One shard's part, whatever becomes of the shard.
+    async fn ask(&self, target: &Target<'_>, question: &Question, tokens: &[Token], last: bool) -> Part {
+        let shard = target.shard;
+        let of_target = |token: &&Token| target.partitions.iter().any(|(partition, _)| *partition == token.partition);
+        let tokens: Vec<Token> = tokens.iter().filter(of_target).copied().collect();
+        let away = |reason| tokens.first().map_or(Part::Missing(reason), |token| Part::NotYet(*token));
+        let breaker = self.breakers().get(&shard.id).copied().unwrap_or(CLOSED);
+        if breaker.verdict(Utc::now()) == Verdict::Open {
+            return away(Reason::Resting);
+        }
+        let limit = self.limits.shard + if tokens.is_empty() { Duration::ZERO } else { self.limits.wait };
+        let reason = match tokio::time::timeout(limit, self.read(target, question, &tokens, last)).await {
+            Ok(Ok(part)) => {
+                self.breakers().insert(shard.id, CLOSED);
+                return part;
+            }
+            Ok(Err(error)) => {
+                warn!(shard = shard.name, %error, "a shard does not answer");
+                Reason::of(&error)
+            }
+            Err(_) => {
+                warn!(shard = shard.name, limit_ms = limit.as_millis(), "a shard does not answer in time");
+                Reason::Slow
+            }
+        };
+        self.breakers().insert(shard.id, breaker.failed(Utc::now()));
+        away(reason)
+    }
+
+    async fn read(
+        &self,
+        target: &Target<'_>,
+        question: &Question,
+        tokens: &[Token],
+        last: bool,
+    ) -> Result<Part, sqlx::Error> {
+        let pool = self.pool(target.shard)?;
+        let key = (target.shard.id, question.clone());
+        let kept = self.cache().get(&key);
+        let mut assigned = target.partitions.clone();
+        let mut without = Vec::new();
+        // With nothing to compare and nothing to wait for, the answer's own stamp will do.
+        if kept.is_some() || !tokens.is_empty() || last {
+            let stamp = match self.stored(&pool, &assigned, tokens).await? {
+                Ok(stamp) => stamp,
+                Err(token) => return Ok(Part::NotYet(token)),
+            };
+            without = fence::outdated(&assigned, &stamp);
+            match kept.filter(|kept| kept.stamp == stamp) {
+                _ if !without.is_empty() && !last => return Ok(Part::Outdated),
+                Some(kept) if without.is_empty() => return Ok(Part::Rows { rows: kept.answer, hit: true, without }),
+                _ => assigned.retain(|(partition, _)| !without.contains(partition)),
+            }
+        }
+        if assigned.is_empty() {
+            return Ok(Part::Missing(Reason::Moving));
+        }
+        let (stamp, rows) = question.ask(&pool, &numbers(&assigned)).await?;
+        if !fence::outdated(&assigned, &stamp).is_empty() {
+            return Ok(Part::Outdated);
+        }
+        let rows: Arc<str> = rows.into();
+        if without.is_empty() {
+            self.cache().put(&key, Kept { stamp, answer: Arc::clone(&rows) });
+        }
+        Ok(Part::Rows { rows, hit: false, without })
+    }
+
+    /// The shard's state once it has stored the writes, or the write that it had not stored in time.
+    async fn stored(
+        &self,
+        pool: &PgPool,
+        assigned: &[(Partition, Assignment)],
+        tokens: &[Token],
+    ) -> Result<Result<Stamp, Token>, sqlx::Error> {
+        let deadline = Instant::now() + self.limits.wait;
+        for round in 0.. {
+            let stamp = question::stamp(pool, &numbers(assigned)).await?;
+            match fence::not_stored(tokens, &stamp) {
+                None => return Ok(Ok(stamp)),
+                Some(token) if Instant::now() >= deadline => return Ok(Err(token)),
+                Some(_) => tokio::time::sleep(pause(round)).await,
+            }
+        }
+        Err(sqlx::Error::PoolTimedOut)
+    }
+
+    fn pool(&self, shard: &Shard) -> Result<PgPool, sqlx::Error> {
+        self.shards.pool(shard).map_err(|error| sqlx::Error::Configuration(error.into()))
+    }
+
+    fn breakers(&self) -> MutexGuard<'_, BTreeMap<ShardId, Breaker>> {
+        self.breakers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn cache(&self) -> MutexGuard<'_, Cache<(ShardId, Question), Stamp>> {
+        self.cache.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn targets(directory: &Directory, wanted: Option<Partition>) -> Vec<Target<'_>> {
+    let mut targets = Vec::new();
+    for (shard, mut partitions) in directory.holders() {
+        partitions.retain(|(partition, _)| wanted.is_none_or(|wanted| wanted == *partition));
+        if !partitions.is_empty() {
+            targets.push(Target { shard, partitions });
+        }
+    }
+    targets
+}
+
+fn gathered(epoch: i64, targets: &[Target<'_>], parts: Vec<Part>) -> Result<Gathered, Failure> {
+    let mut gathered = Gathered { parts: Vec::new(), missing: Vec::new(), epoch, hits: 0 };
+    for (target, part) in targets.iter().zip(parts) {
+        let (partitions, reason) = match part {
+            Part::Rows { rows, hit, without } => {
+                gathered.parts.push(rows);
+                gathered.hits += usize::from(hit);
+                (without, Reason::Moving)
+            }
+            Part::Missing(reason) => (target.partitions.iter().map(|(partition, _)| *partition).collect(), reason),
+            Part::Outdated => (target.partitions.iter().map(|(partition, _)| *partition).collect(), Reason::Moving),
+            Part::NotYet(token) => return Err(Failure::NotYet(token)),
+        };
+        if !partitions.is_empty() {
+            gathered.missing.push(Missing::new(&target.shard.name, partitions, reason));
+        }
+    }
+    Ok(gathered)
+}
+
+fn numbers(assigned: &[(Partition, Assignment)]) -> Vec<i32> {
+    assigned.iter().map(|(partition, _)| partition.number()).collect()
+}
+
+fn pause(round: u32) -> Duration {
+    (FIRST_PAUSE * 2_u32.saturating_pow(round.min(10))).min(LONGEST_PAUSE)
+}
