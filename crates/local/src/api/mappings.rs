@@ -66,17 +66,31 @@ async fn update(
         if let Some(fields) = description.as_object_mut() {
             fields.insert("State".into(), on_the_way.into());
         }
-        tokio::spawn(async move {
-            if enabled {
+    }
+    if change.enabled.is_some() {
+        tokio::spawn(settle(stack, mapping));
+    }
+    Ok((StatusCode::ACCEPTED, Json(description)))
+}
+
+/// Brings a mapping to what was asked for last: of a stop and a start in a row either may come first here.
+async fn settle(stack: Arc<Stack>, mapping: Arc<Mapping>) {
+    let wanted = || stack.settings.mapping(mapping.logical_id()).and_then(|change| change.enabled);
+    loop {
+        let now = wanted();
+        match now {
+            Some(true) => {
                 if let Err(error) = mapping.enable().await {
                     tracing::error!(error = format!("{error:#}"), "the mapping cannot be enabled");
                 }
-            } else {
-                mapping.disable().await;
             }
-        });
+            Some(false) => mapping.disable().await,
+            None => {}
+        }
+        if wanted() == now {
+            return;
+        }
     }
-    Ok((StatusCode::ACCEPTED, Json(description)))
 }
 
 fn find<'s>(stack: &'s Stack, uuid: &str) -> Result<&'s Arc<Mapping>, ApiError> {

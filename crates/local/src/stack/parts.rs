@@ -276,14 +276,25 @@ pub(super) async fn start_triggers(stack: &Stack, progress: &impl Fn(&str)) -> a
         changed.unwrap_or(mapping.enabled_in_template())
     };
     for mapping in stack.mappings.iter().filter(|mapping| !enabled(mapping)) {
-        progress(&format!("{}: disabled, as it was left", mapping.logical_id()));
+        let name = stack.host.find(mapping.function()).map(|function| function.spec().name.clone());
+        let what = format!("{} of {}", mapping.source(), name.as_deref().unwrap_or(mapping.function()));
+        progress(&stopped("mapping", mapping.logical_id(), &what, mapping.enabled_in_template()));
     }
     at_once(stack.mappings.iter().filter(enabled).map(|mapping| mapping.enable())).await?;
     for (name, source) in &stack.schedules {
-        if !source.spec().enabled {
-            progress(&format!("{name}: disabled, as it was left"));
+        let spec = source.spec();
+        if !spec.enabled {
+            let function = stack.host.find(&spec.function).map(|function| function.spec().name.clone());
+            let what = format!("{} of {}", spec.expression, function.unwrap_or(spec.function));
+            // A change by a call replaces all of a schedule, whatever the template says.
+            progress(&stopped("schedule", name, &what, stack.settings.schedule(name).is_some()));
         }
         source.start();
     }
     Ok(())
+}
+
+/// What does not begin although everything else does, and why.
+fn stopped(kind: &str, name: &str, what: &str, as_left: bool) -> String {
+    format!("{kind} {name} ({what}) is stopped, {}", if as_left { "as it was left" } else { "as the template says" })
 }
