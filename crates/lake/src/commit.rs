@@ -16,7 +16,7 @@ use crate::catalog::{CatalogConfig, CatalogKind, Fence, Layered};
 use crate::data_file::Place;
 use crate::ledger::{self, TableStatus, WaitingSegment};
 use crate::repeats::rows;
-use crate::{Lake, catalog, crash, merge};
+use crate::{Lake, catalog, crash, days, merge};
 
 /// Segments that one look takes from Postgres; the plan takes fewer.
 const LOOK: i64 = 5_000;
@@ -179,7 +179,12 @@ impl Committer {
         let location = committed.table.metadata_location_result().context("the table has no metadata")?;
         let status = TableStatus::of(committed.table.metadata(), location, now);
         let watermarks = watermarks_of(committed.table.metadata().properties());
-        ledger::mark(&self.lake.pool, &self.lake.table_name, &status, &watermarks).await?;
+        let days = days::of(&committed.table).await.unwrap_or_else(|error| {
+            // The marks are worth more: without them each query reads these segments beside the table.
+            tracing::warn!(error = format!("{error:#}"), "the table's days are not told");
+            None
+        });
+        ledger::mark(&self.lake.pool, &self.lake.table_name, &status, &watermarks, days).await?;
         crash::point("commit.marked");
         Ok(status)
     }

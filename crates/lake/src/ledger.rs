@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use domain::lake::pace::weight;
 use domain::lake::{OffsetRange, Source, Staged, Waiting, Watermarks, watermarks_of};
 use iceberg::spec::{MAIN_BRANCH, TableMetadata};
@@ -168,17 +168,20 @@ pub(crate) async fn mark(
     table: &str,
     status: &TableStatus,
     watermarks: &Watermarks,
+    days: Option<(NaiveDate, NaiveDate)>,
 ) -> anyhow::Result<u64> {
     let mut transaction = pool.begin().await.context("begin to mark a commit")?;
     sqlx::query(
         "insert into lake_tables as t (table_name, table_uuid, metadata_location, snapshot_id, sequence_number,
-                                       files, records, bytes, watermarks, committed_at)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                                       files, records, bytes, watermarks, committed_at, first_day, last_day)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
          on conflict (table_name) do update set
                 table_uuid = excluded.table_uuid, metadata_location = excluded.metadata_location,
                 snapshot_id = excluded.snapshot_id, sequence_number = excluded.sequence_number,
                 files = excluded.files, records = excluded.records, bytes = excluded.bytes,
-                watermarks = excluded.watermarks, committed_at = excluded.committed_at
+                watermarks = excluded.watermarks, committed_at = excluded.committed_at,
+                first_day = coalesce(excluded.first_day, t.first_day),
+                last_day = coalesce(excluded.last_day, t.last_day)
           where t.table_uuid <> excluded.table_uuid or t.sequence_number <= excluded.sequence_number",
     )
     .bind(table)
@@ -191,6 +194,8 @@ pub(crate) async fn mark(
     .bind(status.bytes)
     .bind(Json(&status.watermarks))
     .bind(status.committed_at)
+    .bind(days.map(|(first, _)| first))
+    .bind(days.map(|(_, last)| last))
     .execute(&mut *transaction)
     .await
     .context("write the table's row")?;

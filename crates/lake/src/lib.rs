@@ -13,6 +13,7 @@ mod commit;
 mod config;
 pub mod crash;
 mod data_file;
+mod days;
 pub mod github;
 mod known;
 mod layout;

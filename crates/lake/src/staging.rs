@@ -167,7 +167,7 @@ pub(crate) async fn register(
 }
 
 /// Inserts the watermarks of new partitions and moves the others. A row that another transaction is moving makes this
-/// wait for it, then miss. `false` when any missed.
+/// wait for it, then miss. `false` when any missed. The batch is counted at the first of them.
 async fn move_watermarks(transaction: &mut PgConnection, table: &str, ranges: &[&StagedRange]) -> anyhow::Result<bool> {
     let (clusters, topic_ids, partitions) = arrays(ranges.iter().map(|range| &range.source));
     let column = |value: fn(&StagedRange) -> i64| ranges.iter().map(|range| value(range)).collect::<Vec<i64>>();
@@ -179,16 +179,17 @@ async fn move_watermarks(transaction: &mut PgConnection, table: &str, ranges: &[
                                           records, duplicates, dead_letters, gap_offsets, position))
          insert into lake_watermarks as w
                 (table_name, cluster_id, topic_id, partition, topic, first_offset, next_offset,
-                 records, duplicates, dead_letters, gap_offsets)
+                 records, duplicates, dead_letters, gap_offsets, batches)
          select $1, cluster_id, topic_id, partition, topic, first_offset, next_offset,
-                records, duplicates, dead_letters, gap_offsets
+                records, duplicates, dead_letters, gap_offsets, (position = 1)::int
            from moves order by position
          on conflict (table_name, cluster_id, topic_id, partition) do update
             set next_offset = excluded.next_offset, topic = excluded.topic, updated_at = now(),
                 records = w.records + excluded.records,
                 duplicates = w.duplicates + excluded.duplicates,
                 dead_letters = w.dead_letters + excluded.dead_letters,
-                gap_offsets = w.gap_offsets + excluded.gap_offsets
+                gap_offsets = w.gap_offsets + excluded.gap_offsets,
+                batches = w.batches + excluded.batches
             where w.next_offset = (select m.expected from moves m
                                     where (m.cluster_id, m.topic_id, m.partition)
                                         = (w.cluster_id, w.topic_id, w.partition))",
