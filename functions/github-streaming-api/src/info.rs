@@ -2,11 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 use domain::github::event::RULES;
 use domain::lake::Source;
 use kafka::admin::PartitionState;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::state::{Chain, State, Window};
 use crate::topic::LiveTopic;
@@ -21,7 +22,7 @@ pub struct RepeatLimits {
 }
 
 /// What became of each record between the topic and the table.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 pub struct Info {
     table: String,
     /// The last commit; null before the first.
@@ -30,26 +31,33 @@ pub struct Info {
     /// Each partition of the topic, and of those that had its name before.
     partitions: Vec<Partition>,
     /// Records that wait in the topic.
-    lag: i64,
+    pub(crate) lag: i64,
     /// Dead letters by the rule that they broke.
-    rules: BTreeMap<String, i64>,
+    pub(crate) rules: BTreeMap<String, i64>,
+    /// Batches that were staged.
+    pub(crate) batches: i64,
+    /// When something was staged last.
+    pub(crate) last_staged_at: Option<DateTime<Utc>>,
     repeats: Repeats,
-    reconciliation: Reconciliation,
+    pub(crate) reconciliation: Reconciliation,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Snapshot {
     id: Option<i64>,
     sequence_number: i64,
     files: i64,
     records: i64,
     bytes: i64,
+    /// The days of which the table holds rows, its partitions; null before the first commit that tells them.
+    first_day: Option<NaiveDate>,
+    last_day: Option<NaiveDate>,
     committed_at: DateTime<Utc>,
     age_seconds: i64,
 }
 
 /// Segments beyond the last commit. Queries read them too.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct StagedView {
     segments: i64,
     records: i64,
@@ -58,7 +66,7 @@ struct StagedView {
     age_seconds: Option<i64>,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Partition {
     topic: String,
     topic_id: String,
@@ -84,37 +92,27 @@ struct Partition {
     topic_records: i64,
 }
 
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Repeats {
     hours: u32,
     ids: u64,
-    partitions: Vec<WindowView>,
-}
-
-#[derive(Debug, Serialize)]
-struct WindowView {
-    topic: String,
-    partition: i32,
-    /// Ids that the window holds.
-    ids: i64,
-    oldest_at: Option<DateTime<Utc>>,
-    newest_at: Option<DateTime<Utc>>,
+    partitions: Vec<Window>,
 }
 
 /// The account: what came in on the left, what became of it on the right.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-struct Reconciliation {
+#[derive(Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub(crate) struct Reconciliation {
     /// Records of the topic since the writer began, those of its former incarnations included.
-    topic_records: i64,
+    pub(crate) topic_records: i64,
     /// Rows of the table.
-    rows: i64,
+    pub(crate) rows: i64,
     /// Rows that are staged for it.
-    staged: i64,
-    duplicates: i64,
-    dead_letters: i64,
-    failed: i64,
+    pub(crate) staged: i64,
+    pub(crate) duplicates: i64,
+    pub(crate) dead_letters: i64,
+    pub(crate) failed: i64,
     /// Whether both sides are the same. While records wait they are not; see `lag`.
-    balanced: bool,
+    pub(crate) balanced: bool,
 }
 
 /// Puts the answer together; `topic` was read before `state`.
@@ -136,6 +134,8 @@ pub(crate) fn assemble(
         table: table.to_owned(),
         reconciliation: reconcile(&partitions, rows, state.staged.records),
         lag: partitions.iter().map(|partition| partition.lag).sum(),
+        batches: state.chains.iter().map(|chain| chain.batches).sum(),
+        last_staged_at: state.chains.iter().map(|chain| chain.updated_at).max(),
         partitions,
         rules,
         snapshot: state.commit.map(|commit| Snapshot {
@@ -144,6 +144,8 @@ pub(crate) fn assemble(
             files: commit.files,
             records: commit.records,
             bytes: commit.bytes,
+            first_day: commit.first_day,
+            last_day: commit.last_day,
             committed_at: commit.committed_at,
             age_seconds: age(commit.committed_at),
         }),
@@ -153,18 +155,7 @@ pub(crate) fn assemble(
             bytes: state.staged.bytes,
             age_seconds: state.staged.oldest_at.map(age),
         },
-        repeats: Repeats {
-            hours: limits.hours,
-            ids: limits.ids,
-            partitions: state.windows.into_iter().map(WindowView::of).collect(),
-        },
-    }
-}
-
-impl WindowView {
-    fn of(window: Window) -> Self {
-        let Window { topic, partition, ids, oldest_at, newest_at } = window;
-        Self { topic, partition, ids, oldest_at, newest_at }
+        repeats: Repeats { hours: limits.hours, ids: limits.ids, partitions: state.windows },
     }
 }
 
@@ -180,9 +171,7 @@ fn reconcile(partitions: &[Partition], rows: i64, staged: i64) -> Reconciliation
 
 /// The broker's state of the chain's partition, when its topic is the one that exists now.
 fn live_end<'a>(chain: &Chain, topic: Option<&'a LiveTopic>) -> Option<&'a PartitionState> {
-    let topic = topic.filter(|topic| {
-        (&topic.identity.cluster_id, &topic.identity.topic_id) == (&chain.cluster_id, &chain.topic_id)
-    })?;
+    let topic = topic.filter(|topic| topic.is_of(chain))?;
     topic.partitions.iter().find(|partition| partition.partition == chain.partition)
 }
 
@@ -216,10 +205,7 @@ fn of_chain(chain: &Chain, live: Option<&PartitionState>, committed: impl Fn(&So
 /// The topic's partitions of which nothing was staged. They begin with the oldest record that Kafka has.
 fn unseen<'a>(topic: &'a LiveTopic, chains: &'a [Chain]) -> impl Iterator<Item = Partition> + 'a {
     let is_seen = move |partition: &PartitionState| {
-        chains.iter().any(|chain| {
-            chain.partition == partition.partition
-                && (&topic.identity.cluster_id, &topic.identity.topic_id) == (&chain.cluster_id, &chain.topic_id)
-        })
+        chains.iter().any(|chain| chain.partition == partition.partition && topic.is_of(chain))
     };
     topic.partitions.iter().filter(move |partition| !is_seen(partition)).map(|partition| {
         let passed = partition.committed.unwrap_or(partition.low).clamp(partition.low, partition.high);

@@ -19,6 +19,8 @@ fn chain(topic_id: &str, partition: i32, first_offset: i64, counts: [i64; 4]) ->
         duplicates,
         dead_letters,
         gap_offsets,
+        batches: 1,
+        updated_at: DateTime::from_timestamp(150, 0).unwrap(),
     }
 }
 
@@ -46,6 +48,8 @@ fn info(chains: Vec<Chain>, rows: i64, staged: i64, topic: Option<&LiveTopic>) -
         bytes: 10,
         watermarks: BTreeMap::from([("millrace.watermark.c.now.0".to_owned(), 12)]),
         committed_at: DateTime::from_timestamp(100, 0).unwrap(),
+        first_day: None,
+        last_day: None,
     };
     let staged = Staged { segments: 1, records: staged, bytes: 5, oldest_at: None };
     let state = State { commit: Some(commit), staged, chains, ..State::default() };

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use anyhow::Context;
-use chrono::{DateTime, Utc};
-use serde::Deserialize;
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::{Deserialize, Serialize};
 use sqlx::PgPool;
 use sqlx::types::Json;
+use utoipa::ToSchema;
 
 use crate::RepeatLimits;
 
@@ -32,6 +33,8 @@ pub(crate) struct Commit {
     /// By the property key of a partition.
     pub(crate) watermarks: BTreeMap<String, i64>,
     pub(crate) committed_at: DateTime<Utc>,
+    pub(crate) first_day: Option<NaiveDate>,
+    pub(crate) last_day: Option<NaiveDate>,
 }
 
 /// Segments beyond the last commit.
@@ -56,13 +59,16 @@ pub(crate) struct Chain {
     pub(crate) duplicates: i64,
     pub(crate) dead_letters: i64,
     pub(crate) gap_offsets: i64,
+    pub(crate) batches: i64,
+    pub(crate) updated_at: DateTime<Utc>,
 }
 
-/// The ids that a partition's window holds now.
-#[derive(Debug, Clone, Deserialize)]
+/// The ids that a partition's window holds now; shown as it is read.
+#[derive(Debug, Clone, Deserialize, Serialize, ToSchema)]
 pub(crate) struct Window {
     pub(crate) topic: String,
     pub(crate) partition: i32,
+    /// Ids that the window holds.
     pub(crate) ids: i64,
     pub(crate) oldest_at: Option<DateTime<Utc>>,
     pub(crate) newest_at: Option<DateTime<Utc>>,

@@ -6,6 +6,7 @@ use kafka::{Identifier, TopicIdentity};
 use tokio::sync::OnceCell;
 
 use crate::Watched;
+use crate::state::Chain;
 
 /// The topic of that name that exists now.
 #[derive(Debug, Clone)]
@@ -13,6 +14,13 @@ pub(crate) struct LiveTopic {
     pub(crate) name: String,
     pub(crate) identity: TopicIdentity,
     pub(crate) partitions: Vec<PartitionState>,
+}
+
+impl LiveTopic {
+    /// Whether what was staged came from this incarnation of the topic.
+    pub(crate) fn is_of(&self, chain: &Chain) -> bool {
+        self.identity.cluster_id == chain.cluster_id && self.identity.topic_id == chain.topic_id
+    }
 }
 
 /// Asks for the topic; connects with the first question and keeps its connections.

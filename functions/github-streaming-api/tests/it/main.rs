@@ -9,6 +9,8 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod control;
+mod lambda;
 mod support;
 
 use serde_json::{Value as Json, json};
@@ -118,7 +120,9 @@ fn a_topic_that_was_made_again_stays_in_the_account() {
 #[test]
 fn faults_of_a_request_are_named() {
     in_world(|world| async move {
-        for (path, parameter) in [("/table/info?verbose=1", "verbose"), ("/health?x=1", "x")] {
+        for (path, parameter) in
+            [("/table/info?verbose=1", "verbose"), ("/health?x=1", "x"), ("/stats?x=1", "x"), ("/status?a", "a")]
+        {
             let (status, problem) = world.request("GET", path).await;
             assert_eq!((status, &problem["parameter"]), (400, &parameter.into()), "{path}");
         }

@@ -5,6 +5,7 @@ use std::future::Future;
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
+use aws_config::SdkConfig;
 use axum::Router;
 use axum::body::Body;
 use axum::http::Request;
@@ -21,6 +22,8 @@ use rdkafka::{Offset, TopicPartitionList};
 use serde_json::Value as Json;
 use tower::ServiceExt;
 use uuid::Uuid;
+
+use crate::lambda::Lambda;
 
 const GROUP: &str = "the-writers-group";
 
@@ -61,6 +64,8 @@ pub(crate) struct World {
     kafka: kafka::Config,
     pub(crate) lake: lake::testing::World,
     topic: String,
+    pub(crate) lambda: Lambda,
+    aws: SdkConfig,
 }
 
 pub(crate) fn in_world<F: Future<Output = ()>>(test: impl FnOnce(World) -> F) {
@@ -78,20 +83,25 @@ impl World {
         for (name, partitions) in [(topic.clone(), 3), (format!("{topic}.dlq"), 1)] {
             kafka::admin::create_topic(&kafka, &name, partitions, &BTreeMap::new()).await.unwrap();
         }
+        let (lambda, aws) = Lambda::serve(&topic).await;
         let world = Self {
             api: Router::new(),
             writer: Writer::new(Numbers, lake.lake.clone(), kafka.clone()),
             kafka,
             lake,
             topic,
+            lambda,
+            aws,
         };
         Self { api: world.router(world.lake.pool.clone()), ..world }
     }
 
     fn router(&self, pool: sqlx::PgPool) -> Router {
-        let watched = Watched { table: "test.rows".into(), topic: self.topic.clone(), group: GROUP.into() };
+        let (table, group, writer) = ("test.rows".into(), GROUP.into(), "the-writer".into());
+        let watched = Watched { table, topic: self.topic.clone(), group, writer };
         let limits = RepeatLimits { hours: 24, ids: 20_000_000 };
-        kit::http::with_fallbacks(github_streaming_api::router(watched, limits, pool, self.kafka.clone()))
+        let router = github_streaming_api::router(watched, limits, pool, self.kafka.clone(), &self.aws);
+        kit::http::with_fallbacks(router)
     }
 
     /// The same with a database that is not there.
@@ -99,7 +109,8 @@ impl World {
         let nobody = pg::Config::new(kit::Secret::new("postgres://postgres@127.0.0.1:1/none"));
         let (lake, kafka, topic) = (self.lake.clone(), self.kafka.clone(), self.topic.clone());
         let writer = Writer::new(Numbers, lake.lake.clone(), kafka.clone());
-        Self { api: self.router(pg::connect_lazy(&nobody).unwrap()), writer, kafka, lake, topic }
+        let (lambda, aws) = (self.lambda.clone(), self.aws.clone());
+        Self { api: self.router(pg::connect_lazy(&nobody).unwrap()), writer, kafka, lake, topic, lambda, aws }
     }
 
     /// Sends records with these values.
@@ -177,7 +188,18 @@ impl World {
     }
 
     pub(crate) async fn request(&self, method: &str, path: &str) -> (u16, Json) {
-        let request = Request::builder().method(method).uri(path).body(Body::empty()).unwrap();
+        self.send(method, path, None).await
+    }
+
+    pub(crate) async fn post(&self, path: &str, body: Option<Json>) -> Json {
+        let (status, json) = self.send("POST", path, body.map(|body| body.to_string())).await;
+        assert_eq!(status, 200, "{path}: {json}");
+        json
+    }
+
+    pub(crate) async fn send(&self, method: &str, path: &str, body: Option<String>) -> (u16, Json) {
+        let request = Request::builder().method(method).uri(path).header("content-type", "application/json");
+        let request = request.body(Body::from(body.unwrap_or_default())).unwrap();
         let response = self.api.clone().oneshot(request).await.unwrap();
         let status = response.status().as_u16();
         if status >= 400 {
