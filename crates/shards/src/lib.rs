@@ -1,8 +1,9 @@
 //! Where the shards of the posts are: [`Directory`] is what the master says of shards and partitions at one moment,
-//! [`Shards`] keeps it for an instance, with a pool to each shard.
+//! [`Shards`] keeps it for an instance, with a pool to each shard, and [`Away`] says why one does not answer.
 //!
-//! Deliberately absent: what is asked of a shard, and what a failure of one means. A writer and a reader differ there.
+//! Deliberately absent: what is asked of a shard, and what follows from its failure. A writer and a reader differ there.
 
+mod away;
 mod directory;
 
 use std::collections::BTreeMap;
@@ -15,6 +16,7 @@ use pg::Place;
 use sqlx::PgPool;
 use tracing::warn;
 
+pub use away::Away;
 pub use directory::{Directory, Shard};
 
 /// A directory older than this is read again when it is next needed: a shard may have a new address, which no epoch tells.

@@ -117,7 +117,7 @@ impl Api {
     ) -> Result<Gathered, Failure> {
         let gathered = self.reader.gather(question, wanted, tokens).await?;
         let count = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-        Metrics::new("Millrace/Posts", Utc::now())
+        Metrics::new("Posts", Utc::now())
             .count("cache_hits", count(gathered.hits))
             .count("cache_misses", count(gathered.parts.len() - gathered.hits))
             .count("partial_answers", u64::from(!gathered.missing.is_empty()))

@@ -2,6 +2,7 @@
 
 use domain::posts::Partition;
 use serde::Serialize;
+use shards::Away;
 use utoipa::ToSchema;
 
 /// Partitions whose rows an answer lacks.
@@ -30,21 +31,6 @@ pub(crate) enum Reason {
 }
 
 impl Reason {
-    pub(crate) fn of(error: &sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::Io(_) | sqlx::Error::Tls(_) | sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed => {
-                Self::Unreachable
-            }
-            // query_canceled is the statement's timeout; classes 57P and 08 are a server that ends, starts, or is full.
-            sqlx::Error::Database(refusal) => match refusal.code().as_deref() {
-                Some("57014") => Self::Slow,
-                Some(code) if code.starts_with("57P") || code.starts_with("08") || code == "53300" => Self::Unreachable,
-                _ => Self::Failed,
-            },
-            _ => Self::Failed,
-        }
-    }
-
     fn says(self) -> &'static str {
         match self {
             Self::Unreachable => "cannot be reached",
@@ -52,6 +38,16 @@ impl Reason {
             Self::Resting => "is away",
             Self::Moving => "is giving partitions to another one",
             Self::Failed => "refuses to answer",
+        }
+    }
+}
+
+impl From<Away> for Reason {
+    fn from(away: Away) -> Self {
+        match away {
+            Away::Unreachable => Self::Unreachable,
+            Away::Slow => Self::Slow,
+            Away::Failed => Self::Failed,
         }
     }
 }

@@ -9,7 +9,7 @@ use chrono::Utc;
 use domain::posts::breaker::{Breaker, THRESHOLD, Verdict};
 use domain::posts::{Assignment, Partition, ShardId, Token};
 use futures::future::join_all;
-use shards::{Directory, Shard, Shards};
+use shards::{Away, Directory, Shard, Shards};
 use sqlx::PgPool;
 use tracing::warn;
 
@@ -23,6 +23,8 @@ const MAPS: u32 = 4;
 /// Between two looks at the map, or at a shard's progress; each is twice the last one.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
 const LONGEST_PAUSE: Duration = Duration::from_millis(80);
+/// After so long the map is read again while a write is waited for: its partition may have moved.
+const LOOK_AGAIN: Duration = Duration::from_millis(500);
 
 /// What one request may take.
 #[derive(Debug, Clone, Copy)]
@@ -76,7 +78,10 @@ enum Part {
     Missing(Reason),
     /// It knows a newer map.
     Outdated,
+    /// It has not stored this write yet.
     NotYet(Token),
+    /// It is away, and with it this write.
+    Lost(Token),
 }
 
 /// A shard, and what the map says that it has of what is wanted.
@@ -112,22 +117,27 @@ impl Reader {
         tokens: &[Token],
     ) -> Result<Gathered, Failure> {
         let mut directory = self.shards.directory().await.map_err(Failure::NoMap)?;
+        let until = Instant::now() + self.limits.wait;
         let mut rounds = 0;
         loop {
             // In the last round a partition that is between two shards is left out, and the others are read.
             let last = rounds == MAPS;
             let targets = targets(&directory, wanted);
-            let parts = join_all(targets.iter().map(|target| self.ask(target, question, tokens, last))).await;
-            if last || !parts.iter().any(|part| matches!(part, Part::Outdated)) {
+            let asked = targets.iter().map(|target| self.ask(target, question, (tokens, until), last));
+            let parts = join_all(asked).await;
+            let outdated = parts.iter().any(|part| matches!(part, Part::Outdated));
+            // A write that a shard does not have yet may be at another one by now.
+            let waits = parts.iter().any(|part| matches!(part, Part::NotYet(_))) && Instant::now() < until;
+            if last || !outdated && !waits {
                 return gathered(directory.map.epoch(), &targets, parts);
             }
             tokio::time::sleep(pause(rounds)).await;
-            rounds += 1;
+            rounds += u32::from(outdated);
             match self.shards.refresh().await {
                 Ok(newer) => directory = newer,
                 Err(error) => {
-                    warn!(error = format!("{error:#}"), "a shard knows a newer map, and the master does not answer");
-                    rounds = MAPS;
+                    warn!(error = format!("{error:#}"), "the map may be an old one, and the master does not answer");
+                    rounds = if outdated { MAPS } else { rounds };
                 }
             }
         }
@@ -140,7 +150,7 @@ impl Reader {
             let stamp = async { question::stamp(&self.pool(shard)?, &[]).await };
             let reason = match tokio::time::timeout(self.limits.shard, stamp).await {
                 Ok(Ok(_)) => None,
-                Ok(Err(error)) => Some(Reason::of(&error)),
+                Ok(Err(error)) => Some(Away::of(&error).into()),
                 Err(_) => Some(Reason::Slow),
             };
             (shard.name.clone(), reason)
@@ -149,24 +159,31 @@ impl Reader {
     }
 
     /// One shard's part, whatever becomes of the shard.
-    async fn ask(&self, target: &Target<'_>, question: &Question, tokens: &[Token], last: bool) -> Part {
+    async fn ask(
+        &self,
+        target: &Target<'_>,
+        question: &Question,
+        (tokens, until): (&[Token], Instant),
+        last: bool,
+    ) -> Part {
         let shard = target.shard;
         let of_target = |token: &&Token| target.partitions.iter().any(|(partition, _)| *partition == token.partition);
         let tokens: Vec<Token> = tokens.iter().filter(of_target).copied().collect();
-        let away = |reason| tokens.first().map_or(Part::Missing(reason), |token| Part::NotYet(*token));
+        let away = |reason| tokens.first().map_or(Part::Missing(reason), |token| Part::Lost(*token));
         let breaker = self.breakers().get(&shard.id).copied().unwrap_or(CLOSED);
         if breaker.verdict(Utc::now()) == Verdict::Open {
             return away(Reason::Resting);
         }
-        let limit = self.limits.shard + if tokens.is_empty() { Duration::ZERO } else { self.limits.wait };
-        let reason = match tokio::time::timeout(limit, self.read(target, question, &tokens, last)).await {
+        let limit = self.limits.shard + if tokens.is_empty() { Duration::ZERO } else { LOOK_AGAIN };
+        let reading = self.read(target, question, (&tokens, until), last);
+        let reason = match tokio::time::timeout(limit, reading).await {
             Ok(Ok(part)) => {
                 self.breakers().insert(shard.id, CLOSED);
                 return part;
             }
             Ok(Err(error)) => {
                 warn!(shard = shard.name, %error, "a shard does not answer");
-                Reason::of(&error)
+                Away::of(&error).into()
             }
             Err(_) => {
                 warn!(shard = shard.name, limit_ms = limit.as_millis(), "a shard does not answer in time");
@@ -181,7 +198,7 @@ impl Reader {
         &self,
         target: &Target<'_>,
         question: &Question,
-        tokens: &[Token],
+        (tokens, until): (&[Token], Instant),
         last: bool,
     ) -> Result<Part, sqlx::Error> {
         let pool = self.pool(target.shard)?;
@@ -191,7 +208,7 @@ impl Reader {
         let mut without = Vec::new();
         // With nothing to compare and nothing to wait for, the answer's own stamp will do.
         if kept.is_some() || !tokens.is_empty() || last {
-            let stamp = match self.stored(&pool, &assigned, tokens).await? {
+            let stamp = match self.stored(&pool, &assigned, tokens, until).await? {
                 Ok(stamp) => stamp,
                 Err(token) => return Ok(Part::NotYet(token)),
             };
@@ -222,8 +239,9 @@ impl Reader {
         pool: &PgPool,
         assigned: &[(Partition, Assignment)],
         tokens: &[Token],
+        until: Instant,
     ) -> Result<Result<Stamp, Token>, sqlx::Error> {
-        let deadline = Instant::now() + self.limits.wait;
+        let deadline = until.min(Instant::now() + LOOK_AGAIN);
         for round in 0.. {
             let stamp = question::stamp(pool, &numbers(assigned)).await?;
             match fence::not_stored(tokens, &stamp) {
@@ -270,7 +288,7 @@ fn gathered(epoch: i64, targets: &[Target<'_>], parts: Vec<Part>) -> Result<Gath
             }
             Part::Missing(reason) => (target.partitions.iter().map(|(partition, _)| *partition).collect(), reason),
             Part::Outdated => (target.partitions.iter().map(|(partition, _)| *partition).collect(), Reason::Moving),
-            Part::NotYet(token) => return Err(Failure::NotYet(token)),
+            Part::NotYet(token) | Part::Lost(token) => return Err(Failure::NotYet(token)),
         };
         if !partitions.is_empty() {
             gathered.missing.push(Missing::new(&target.shard.name, partitions, reason));

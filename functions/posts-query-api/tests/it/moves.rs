@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use chrono::{DateTime, Utc};
-use domain::posts::partition_of;
+use domain::posts::{Id, Token, partition_of};
 use serde_json::json;
 use sqlx::types::Uuid;
 
@@ -108,5 +108,23 @@ async fn a_shard_that_is_added_is_read_by_instances_that_run() {
     world.switch(number, fourth, 2).await;
     world.clean(number, from).await;
     assert_eq!(ids(&world.get("/api/posts?limit=100").await["posts"]).len(), all.len());
+    world.drop().await;
+}
+
+#[tokio::test]
+async fn a_write_is_waited_for_where_its_partition_is_by_then() {
+    let world = World::new().await;
+    let id = Id::v8(&[b"mine"]);
+    let partition = partition_of(id);
+    let (number, from) = (partition.number(), world.shard_of(partition).await);
+    world.get("/api/posts").await;
+    let to = from % 3 + 1;
+    let token = Token { partition, offset: 7 }.to_string();
+    // The source is not told yet: to an instance with the old map all looks as before.
+    let upsert = "insert into posts_progress (topic, partition, next_offset, epoch) values ('posts-writes', $1, 8, 2)";
+    sqlx::query(upsert).bind(number).execute(&world.shard(to).pool).await.unwrap();
+    world.switch(number, to, 2).await;
+    let answer = get(&world.api, "/api/posts", &[("x-consistency-token", &token)]).await;
+    assert_eq!(answer.status, 200, "{}", answer.body);
     world.drop().await;
 }

@@ -19,7 +19,7 @@ use tower::ServiceExt;
 /// Short, so that tests of what is away end soon.
 const LIMITS: Limits = Limits {
     shard: Duration::from_millis(1_500),
-    wait: Duration::from_millis(600),
+    wait: Duration::from_millis(1_200),
     cache_entries: 100,
     cache_bytes: 1 << 20,
 };
