@@ -7,10 +7,10 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 MILLRACE = $(BIN)/millrace
 
-.PHONY: help up down status logs setup build test lint bench soak clean distclean
+.PHONY: help up down status logs setup build test lint bench soak load clean distclean test-kafka test-ingestion test-consumer test-query test-client
 
 help: ## this list
-	@sed -n 's/^\([a-z]*\):.*## /\1|/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\)[a-z -]*:.*## /\1|/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
 
 up: ## install what is missing, build, start everything, print the addresses (SYSTEM=github: one system alone)
 	@bash localstack/up.sh $(SYSTEM)
@@ -42,6 +42,12 @@ bench: ## the measurements behind BENCHMARKS.md (release profile)
 
 soak: ## 10,000,000 records while everything is killed in turn: each is in the table once (SOAK_RECORDS=200000: fewer)
 	@bash benches/soak/run.sh
+
+load: ## write posts, comments and likes to the running system, then read back each (RATE=200 USERS=50 SECONDS=30)
+	@cargo run --quiet --package millrace-tests --bin millrace-load -- --rate $(or $(RATE),200) --users $(or $(USERS),50) --seconds $(or $(SECONDS),30)
+
+test-kafka test-ingestion test-consumer test-query test-client: test-%: ## whether Kafka takes and gives a record; also test-ingestion, test-consumer, test-query, test-client (posts)
+	@python3 tests/check.py $*
 
 clean: ## stop, and remove the data
 	@bash localstack/clean.sh
