@@ -52,6 +52,7 @@ pub(crate) async fn posts(
     responses(
         (status = 200, body = PostsView, description = "The user's posts, newest first; none for a user that nobody knows"),
         (status = 400, body = Problem, content_type = "application/problem+json", description = "A parameter is not usable"),
+        (status = 404, body = Problem, content_type = "application/problem+json", description = "The user has a slash or backslash, with which a gateway begins a further part of the path"),
         (status = 503, body = Problem, content_type = "application/problem+json", description = "Shards are away, or a write is not readable yet"),
     )
 )]

@@ -7,7 +7,7 @@ use super::instance::Instance;
 
 /// What an answer is held to.
 const CHECKS: &str = "not_a_server_error,status_code_conformance,content_type_conformance,response_headers_conformance,\
-response_schema_conformance,missing_required_header,unsupported_method,allow_header_conformance";
+response_schema_conformance,negative_data_rejection,missing_required_header,unsupported_method,allow_header_conformance";
 /// Requests that each operation gets beside those of its own examples and bounds.
 const EXAMPLES: &str = "25";
 

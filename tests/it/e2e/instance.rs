@@ -124,12 +124,18 @@ impl Instance {
         found.unwrap_or_else(|| panic!("millrace env does not print {name}")).1
     }
 
+    /// Logical id and address of every API.
+    pub(crate) fn apis(&self) -> Vec<(String, String)> {
+        let status = self.json(&["status", "--json"]);
+        let text = |value: &Value| value.as_str().unwrap().to_owned();
+        status["apis"].as_array().unwrap().iter().map(|api| (text(&api[0]), text(&api[1]))).collect()
+    }
+
     /// Address of the API with this logical id.
     pub(crate) fn api(&self, name: &str) -> String {
-        let status = self.json(&["status", "--json"]);
-        let apis = status["apis"].as_array().unwrap();
-        let api = apis.iter().find(|api| api[0] == name).unwrap_or_else(|| panic!("no api {name} in {status}"));
-        api[1].as_str().unwrap().to_owned()
+        let apis = self.apis();
+        let api = apis.iter().find(|(id, _)| id == name).unwrap_or_else(|| panic!("no api {name} in {apis:?}"));
+        api.1.clone()
     }
 
     /// The status of one function.
