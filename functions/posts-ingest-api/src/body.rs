@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::accept::{Key, Kind};
+use crate::described::AnyWrite;
 
 /// Most writes of a bulk request.
 const MOST: usize = 500;
@@ -16,10 +17,15 @@ const MOST: usize = 500;
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewPost {
     /// Who writes it: no control characters, not only spaces.
-    #[schema(min_length = 1, max_length = 255, example = "john")]
+    #[schema(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        example = "john"
+    )]
     user_id: String,
     /// Its text: no NUL, not only spaces.
-    #[schema(min_length = 1, max_length = 10_000, example = "Hello World!")]
+    #[schema(min_length = 1, max_length = 10_000, pattern = r"^[^\x00]*[^\s\x00][^\x00]*$", example = "Hello World!")]
     content: String,
 }
 
@@ -31,10 +37,15 @@ pub(crate) struct NewComment {
     #[schema(format = Uuid)]
     post_id: String,
     /// Who writes it: no control characters, not only spaces.
-    #[schema(min_length = 1, max_length = 255, example = "jane")]
+    #[schema(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        example = "jane"
+    )]
     user_id: String,
     /// Its text: no NUL, not only spaces.
-    #[schema(min_length = 1, max_length = 10_000, example = "Great post!")]
+    #[schema(min_length = 1, max_length = 10_000, pattern = r"^[^\x00]*[^\s\x00][^\x00]*$", example = "Great post!")]
     content: String,
 }
 
@@ -46,7 +57,12 @@ pub(crate) struct NewLike {
     #[schema(format = Uuid)]
     post_id: String,
     /// Who likes it: no control characters, not only spaces.
-    #[schema(min_length = 1, max_length = 255, example = "bob")]
+    #[schema(
+        min_length = 1,
+        max_length = 255,
+        pattern = r"^[^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f][^\x00-\x1f\x7f-\x9f]*$",
+        example = "bob"
+    )]
     user_id: String,
 }
 
@@ -55,25 +71,18 @@ pub(crate) struct NewLike {
 #[serde(deny_unknown_fields)]
 pub(crate) struct Bulk {
     /// They keep their order within each post.
-    #[schema(min_items = 1, max_items = 500)]
+    #[schema(min_items = 1, max_items = 500, value_type = Vec<AnyWrite>)]
     writes: Vec<NewWrite>,
 }
 
-/// One of many writes.
-#[derive(Debug, Deserialize, ToSchema)]
+/// One of many writes. Read as one struct, so that a fault can name its field; described as [`AnyWrite`], a shape for each type.
+#[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct NewWrite {
-    /// What it is.
     #[serde(rename = "type")]
     kind: Kind,
-    /// Of a comment or like.
-    #[schema(format = Uuid)]
     post_id: Option<String>,
-    /// Who writes it.
-    #[schema(min_length = 1, max_length = 255)]
     user_id: String,
-    /// Of a post or comment.
-    #[schema(min_length = 1, max_length = 10_000)]
     content: Option<String>,
 }
 

@@ -14,6 +14,7 @@
 
 mod accept;
 mod body;
+mod described;
 
 use std::sync::Arc;
 use std::time::Duration;

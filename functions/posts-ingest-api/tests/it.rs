@@ -232,6 +232,25 @@ fn away() -> Router {
 }
 
 #[tokio::test]
+async fn the_description_says_what_is_accepted() {
+    let request = Request::get("/openapi.json").body(Body::empty()).unwrap();
+    let body = away().oneshot(request).await.unwrap().into_body().collect().await.unwrap().to_bytes();
+    let api: Value = serde_json::from_slice(&body).unwrap();
+    let schemas = &api["components"]["schemas"];
+    assert_eq!(schemas["NewPost"]["additionalProperties"], json!(false), "{schemas}");
+    assert_eq!(schemas["NewPost"]["properties"]["user_id"]["maxLength"], json!(255));
+    let kinds = schemas["NewWrite"]["oneOf"].as_array().unwrap();
+    assert_eq!(kinds.len(), 3);
+    for kind in ["BulkPost", "BulkComment", "BulkLike"] {
+        assert_eq!(schemas[kind]["additionalProperties"], json!(false), "{kind}: {schemas}");
+    }
+    for path in ["/api/posts", "/api/comments", "/api/likes", "/api/bulk"] {
+        let answers = api["paths"][path]["post"]["responses"].as_object().unwrap();
+        assert_eq!(answers.keys().collect::<Vec<_>>(), ["202", "400", "413", "415", "503"], "{path}");
+    }
+}
+
+#[tokio::test]
 async fn health_is_that_of_the_topic() {
     let world = World::new().await;
     let health = |router: Router| async move {

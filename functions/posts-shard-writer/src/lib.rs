@@ -32,10 +32,10 @@ use shards::{Limits, Shards};
 use tokio::sync::OnceCell;
 
 /// What a shard may take. Other shards of the batch wait for the slowest, so it is far less than an invocation's time.
-const LIMITS: Limits = Limits { connections: 2, acquire: Duration::from_secs(3), statement: Duration::from_secs(15) };
+const LIMITS: Limits = Limits { connections: 2, acquire: Duration::from_secs(3), statement: Duration::from_secs(10) };
 
 /// Longest time for one shard's part of a batch.
-const PATIENCE: Duration = Duration::from_secs(20);
+const PATIENCE: Duration = Duration::from_secs(12);
 
 /// Stores batches; nothing of it connects before the first one.
 pub struct Writer {

@@ -49,7 +49,7 @@ impl Writer {
             let parts = assign(&left, &directory, &identities);
             let answers = parts.iter().map(|(shard, parts)| self.at(*shard, parts, &directory, &breakers, invocation));
             let answers = join_all(answers).await;
-            left = settle(&mut response, &parts, answers, invocation.now);
+            left = settle(&mut response, &parts, answers, &directory, invocation.now);
             if left.is_empty() {
                 break;
             }
@@ -154,13 +154,15 @@ fn settle<'a>(
     response: &mut BatchResponse,
     parts: &BTreeMap<ShardId, Vec<Part<'a>>>,
     outcomes: Vec<Outcome>,
+    directory: &Directory,
     now: DateTime<Utc>,
 ) -> Vec<&'a Group<'a>> {
     let mut refused = Vec::new();
     for ((shard, parts), outcome) in parts.iter().zip(outcomes) {
         match outcome {
             Outcome::Done(done) => {
-                count(*shard, &done, now);
+                let name = directory.shards.get(shard).map_or("unknown", |shard| shard.name.as_str());
+                count(name, &done, now);
                 refused.extend(done.refused.iter().filter_map(|position| parts.get(*position)).map(|part| part.group));
             }
             Outcome::Open => {
@@ -177,8 +179,8 @@ fn settle<'a>(
 }
 
 /// `database_writes_total{shard}` and `messages_processed_total` for Prometheus.
-fn count(shard: ShardId, done: &Done, now: DateTime<Utc>) {
-    Metrics::new("Database", now).dimension("shard", shard.to_string()).count("writes", done.rows).emit();
+fn count(shard: &str, done: &Done, now: DateTime<Utc>) {
+    Metrics::new("Database", now).dimension("shard", shard).count("writes", done.rows).emit();
     Metrics::new("Messages", now).count("processed", done.records).count("dead_letters", done.letters).emit();
 }
 
