@@ -11,7 +11,7 @@ use utoipa::ToSchema;
 use crate::Api;
 use crate::missing::Reason;
 use crate::parameters;
-use crate::reader::Failure;
+use crate::parts::Failure;
 use crate::refusal::Refusal;
 
 /// The answer of `GET /health`.

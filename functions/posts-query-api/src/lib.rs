@@ -19,6 +19,7 @@ mod health;
 mod lists;
 mod missing;
 mod parameters;
+mod parts;
 mod question;
 mod reader;
 mod refusal;
@@ -42,8 +43,9 @@ use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
 use cursor::Signer;
+use parts::{Failure, Gathered};
 pub use reader::Limits;
-use reader::{Failure, Gathered, Reader};
+use reader::Reader;
 
 /// Connections of an instance to each shard: it serves one request at a time.
 const CONNECTIONS: u32 = 2;

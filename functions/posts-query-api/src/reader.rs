@@ -9,13 +9,14 @@ use chrono::Utc;
 use domain::posts::breaker::{Breaker, THRESHOLD, Verdict};
 use domain::posts::{Assignment, Partition, ShardId, Token};
 use futures::future::join_all;
-use shards::{Away, Directory, Shard, Shards};
+use shards::{Away, Shard, Shards};
 use sqlx::PgPool;
 use tracing::warn;
 
 use crate::cache::{self, Cache, Kept};
 use crate::fence;
-use crate::missing::{Missing, Reason};
+use crate::missing::Reason;
+use crate::parts::{Failure, Gathered, Part, Target, gathered, numbers, targets};
 use crate::question::{self, Question, Stamp};
 
 /// How often the map is read again for one request when a shard knows a newer one.
@@ -44,50 +45,6 @@ impl Default for Limits {
         let (shard, wait) = (Duration::from_secs(1), Duration::from_secs(5));
         Self { shard, wait, cache_entries: 2_000, cache_bytes: 16 << 20 }
     }
-}
-
-/// What the shards gave together.
-#[derive(Debug)]
-pub(crate) struct Gathered {
-    /// Rows as JSON, a shard each.
-    pub(crate) parts: Vec<Arc<str>>,
-    pub(crate) missing: Vec<Missing>,
-    /// Of the map that decided who was asked.
-    pub(crate) epoch: i64,
-    /// How many of the parts the cache had.
-    pub(crate) hits: usize,
-}
-
-/// Why there is no answer at all.
-#[derive(Debug)]
-pub(crate) enum Failure {
-    /// Where the shards are is not known.
-    NoMap(anyhow::Error),
-    /// This write is not readable yet, or its shard is away.
-    NotYet(Token),
-}
-
-/// What one shard gave.
-enum Part {
-    Rows {
-        rows: Arc<str>,
-        hit: bool,
-        /// Partitions that the shard does not have in the map's epoch, and that are not in the rows.
-        without: Vec<Partition>,
-    },
-    Missing(Reason),
-    /// It knows a newer map.
-    Outdated,
-    /// It has not stored this write yet.
-    NotYet(Token),
-    /// It is away, and with it this write.
-    Lost(Token),
-}
-
-/// A shard, and what the map says that it has of what is wanted.
-struct Target<'a> {
-    shard: &'a Shard,
-    partitions: Vec<(Partition, Assignment)>,
 }
 
 /// An instance's way to the shards.
@@ -264,41 +221,6 @@ impl Reader {
     fn cache(&self) -> MutexGuard<'_, Cache<(ShardId, Question), Stamp>> {
         self.cache.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn targets(directory: &Directory, wanted: Option<Partition>) -> Vec<Target<'_>> {
-    let mut targets = Vec::new();
-    for (shard, mut partitions) in directory.holders() {
-        partitions.retain(|(partition, _)| wanted.is_none_or(|wanted| wanted == *partition));
-        if !partitions.is_empty() {
-            targets.push(Target { shard, partitions });
-        }
-    }
-    targets
-}
-
-fn gathered(epoch: i64, targets: &[Target<'_>], parts: Vec<Part>) -> Result<Gathered, Failure> {
-    let mut gathered = Gathered { parts: Vec::new(), missing: Vec::new(), epoch, hits: 0 };
-    for (target, part) in targets.iter().zip(parts) {
-        let (partitions, reason) = match part {
-            Part::Rows { rows, hit, without } => {
-                gathered.parts.push(rows);
-                gathered.hits += usize::from(hit);
-                (without, Reason::Moving)
-            }
-            Part::Missing(reason) => (target.partitions.iter().map(|(partition, _)| *partition).collect(), reason),
-            Part::Outdated => (target.partitions.iter().map(|(partition, _)| *partition).collect(), Reason::Moving),
-            Part::NotYet(token) | Part::Lost(token) => return Err(Failure::NotYet(token)),
-        };
-        if !partitions.is_empty() {
-            gathered.missing.push(Missing::new(&target.shard.name, partitions, reason));
-        }
-    }
-    Ok(gathered)
-}
-
-fn numbers(assigned: &[(Partition, Assignment)]) -> Vec<i32> {
-    assigned.iter().map(|(partition, _)| partition.number()).collect()
 }
 
 fn pause(round: u32) -> Duration {

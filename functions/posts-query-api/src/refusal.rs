@@ -5,7 +5,7 @@ use http::{HeaderValue, header};
 use kit::http::Problem;
 
 use crate::missing::Missing;
-use crate::reader::Failure;
+use crate::parts::Failure;
 
 /// Breakers rest a second at first, and writes come through in less.
 const RETRY_AFTER: HeaderValue = HeaderValue::from_static("1");
