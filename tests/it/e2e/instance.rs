@@ -40,13 +40,15 @@ impl Instance {
         Self { folder, program: Path::new(&programs).join("millrace") }
     }
 
-    /// Starts the stack and waits until it is ready.
-    pub(crate) fn up(&self) {
+    /// Starts the stack and waits until it is ready; what it said meanwhile.
+    pub(crate) fn up(&self) -> String {
         // A quick commit keeps the test short; a user's default is 30 s.
         let arguments = ["up", "--detach", "--ports", "free", "--parameter", "LakeCommitAgeSeconds=1"];
         let output = self.millrace(&arguments);
         assert!(output.status.success(), "up failed:\n{}\n{}", text(&output.stdout), text(&output.stderr));
-        assert!(text(&output.stdout).contains("ready after"), "{}", text(&output.stdout));
+        let said = text(&output.stdout);
+        assert!(said.contains("ready after"), "{said}");
+        said
     }
 
     /// The runner's program.
@@ -164,6 +166,7 @@ impl Drop for Instance {
             for name in [
                 "millrace",
                 "github-poller",
+                "github-producer-api",
                 "github-lake-writer",
                 "lake-committer",
                 "github-streaming-api",

@@ -2,6 +2,7 @@
 
 mod aws;
 mod contract;
+mod control;
 mod flow;
 mod instance;
 mod kills;
