@@ -13,6 +13,9 @@ const FOLDERS: [&str; 11] =
 /// Folders within them that programs leave behind.
 const LEFT_BEHIND: [&str; 4] = ["target", "node_modules", "__pycache__", ".hypothesis"];
 
+/// Files of the root that are written by programs, or for one machine; `.git` is a file in a worktree.
+const NOT_OURS: [&str; 3] = ["Cargo.lock", ".env", ".git"];
+
 /// A text file.
 #[derive(Debug, Clone)]
 pub(super) struct File {
@@ -65,7 +68,9 @@ pub(super) fn files() -> &'static [File] {
         let root = root();
         let mut paths: Vec<PathBuf> = entries(&root)
             .into_iter()
-            .filter(|path| path.is_file() && path.file_name().unwrap() != "Cargo.lock")
+            .filter(|path| {
+                path.is_file() && !NOT_OURS.contains(&path.file_name().unwrap().to_str().unwrap_or_default())
+            })
             .collect();
         for folder in FOLDERS {
             walk(&root.join(folder), &mut paths);
