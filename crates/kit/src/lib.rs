@@ -5,6 +5,7 @@
 //! Deliberately absent: any event type or rule of a system (those live in `domain`), and any Kafka or Postgres client
 //! (`kafka`, `pg`), so that a function links only what it uses.
 
+pub mod crash;
 mod ending;
 mod env;
 pub mod http;

@@ -1,7 +1,7 @@
-//! Named crash points: the places between two steps where a process may die. Tests die there for real.
-//!
-//! A point names the step that is just done. With the feature `testing` a task-local chooses one, and reaching it
-//! unwinds the task, so nothing after it runs, as with `kill -9`; without the feature a point is nothing.
+//! The crash points of a record's way, and of the table's upkeep (`kit::crash`).
+
+#[cfg(feature = "testing")]
+pub use kit::crash::at;
 
 /// All points, in the order of a record's way. A test goes through this list, so a point that nothing reaches, and one
 /// that is not in it, fail.
@@ -35,91 +35,24 @@ pub const POINTS: [&str; 13] = [
 ];
 
 /// The step `name` is done. `name` is one of [`POINTS`].
-#[cfg(not(feature = "testing"))]
 #[inline]
-pub fn point(_name: &'static str) {}
+pub fn point(name: &'static str) {
+    #[cfg(feature = "testing")]
+    assert!(POINTS.contains(&name), "crash point {name} is not in POINTS");
+    kit::crash::point(name);
+}
 
-#[cfg(feature = "testing")]
-pub use armed::{at, point};
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-#[cfg(feature = "testing")]
-mod armed {
-    use std::future::Future;
-    use std::panic::{AssertUnwindSafe, resume_unwind};
-
-    use futures::FutureExt;
-
-    use super::POINTS;
-
-    tokio::task_local! {
-        /// Where this task dies.
-        static AT: &'static str;
-    }
-
-    /// What unwinds a task, told apart from a test's own panics.
-    struct Crashed;
-
-    /// The step `name` is done. `name` is one of [`POINTS`].
-    ///
-    /// # Panics
-    /// When this is where the task is to die, or nobody lists the name.
-    pub fn point(name: &'static str) {
-        assert!(POINTS.contains(&name), "crash point {name} is not in POINTS");
-        if AT.try_with(|at| *at == name).unwrap_or(false) {
-            // Not `panic!`: the hook would print a trace of what is meant to be.
-            resume_unwind(Box::new(Crashed));
-        }
-    }
-
-    /// Runs `future` until it reaches the point `name` for the first time: `None`, it died there. `Some` when it ended
-    /// without coming by. Tasks that the future spawns do not die.
-    ///
-    /// # Panics
-    /// When nobody lists the name, or the future panics for another reason.
-    pub async fn at<F: Future>(name: &'static str, future: F) -> Option<F::Output> {
-        assert!(POINTS.contains(&name), "crash point {name} is not in POINTS");
-        match AssertUnwindSafe(AT.scope(name, future)).catch_unwind().await {
-            Ok(output) => Some(output),
-            Err(panic) if panic.is::<Crashed>() => None,
-            Err(panic) => resume_unwind(panic),
-        }
-    }
-
-    #[cfg(test)]
-    mod tests {
-        use super::*;
-
-        async fn steps(done: &mut Vec<&'static str>) {
-            for name in ["stage.object-stored", "stage.registered"] {
-                tokio::task::yield_now().await;
-                done.push(name);
-                point(name);
-            }
-        }
-
-        #[test]
-        fn each_point_belongs_to_a_test_that_dies_there() {
-            // `crashes` and `maintaining` here and `crashes` of the writer function: each goes through all points of its
-            // steps, and fails when one is not reached.
-            let steps = ["stage.", "commit.", "clean.", "maintain."];
-            for point in POINTS {
-                assert!(steps.iter().any(|step| point.starts_with(step)), "{point}: no test goes through its step");
-            }
-        }
-
-        #[tokio::test]
-        async fn a_task_dies_at_its_point_and_does_nothing_more() {
-            let mut done = Vec::new();
-            assert_eq!(at("stage.object-stored", steps(&mut done)).await, None);
-            assert_eq!(done, ["stage.object-stored"]);
-        }
-
-        #[tokio::test]
-        async fn a_task_lives_when_it_does_not_come_by_or_is_not_to_die() {
-            let mut done = Vec::new();
-            assert_eq!(at("commit.marked", steps(&mut done)).await, Some(()));
-            steps(&mut done).await;
-            assert_eq!(done.len(), 4);
+    #[test]
+    fn each_point_belongs_to_a_test_that_dies_there() {
+        // `crashes` and `maintaining` here and `crashes` of the writer function: each goes through all points of its
+        // steps, and fails when one is not reached.
+        let steps = ["stage.", "commit.", "clean.", "maintain."];
+        for point in POINTS {
+            assert!(steps.iter().any(|step| point.starts_with(step)), "{point}: no test goes through its step");
         }
     }
 }

@@ -15,8 +15,8 @@ const MAP: [(&str, &[&str]); 8] = [
     ("crates/kafka", &["kit"]),
     ("crates/pg", &["kit"]),
     ("crates/shards", &["domain", "pg"]),
-    // pg only for its tests' world.
-    ("crates/lake", &["domain", "pg"]),
+    // pg only for its tests' world, kit only for crash points.
+    ("crates/lake", &["domain", "kit", "pg"]),
     ("crates/ingest", &["domain", "kafka", "kit", "lake", "pg"]),
     ("crates/local", &["kafka", "kit"]),
 ];

@@ -7,6 +7,8 @@ use proptest::prelude::*;
 use super::*;
 use world::World;
 
+#[path = "model_checks.rs"]
+mod checks;
 #[path = "model_world.rs"]
 mod world;
 

@@ -9,28 +9,28 @@ use crate::posts::FIRST_EPOCH;
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Seat {
     pub(super) next_offset: i64,
-    epoch: i64,
-    frozen: bool,
+    pub(super) epoch: i64,
+    pub(super) frozen: bool,
     token: i64,
 }
 
 /// Row 0 is a counter, which changes; row n is record n - 1, which does not.
-type Rows = BTreeMap<i64, i64>;
+pub(super) type Rows = BTreeMap<i64, i64>;
 
 #[derive(Debug, Clone)]
 pub(super) struct Shard {
     pub(super) up: bool,
     pub(super) seats: [Option<Seat>; 2],
-    rows: [Rows; 2],
+    pub(super) rows: [Rows; 2],
 }
 
 #[derive(Debug, Clone)]
-struct Row {
-    partition: usize,
+pub(super) struct Row {
+    pub(super) partition: usize,
     from: usize,
-    to: usize,
+    pub(super) to: usize,
     from_epoch: i64,
-    progress: Progress,
+    pub(super) progress: Progress,
     /// Keys below it are done in this step.
     position: i64,
 }
@@ -47,7 +47,7 @@ struct Job {
 }
 
 #[derive(Debug, Clone, Default)]
-struct Worker {
+pub(super) struct Worker {
     token: Option<i64>,
     job: Option<Job>,
 }
@@ -66,12 +66,12 @@ pub(super) struct World {
     pub(super) lease_is_free: bool,
     pub(super) now: DateTime<Utc>,
     token: i64,
-    map: [(usize, i64); 2],
-    history: [Vec<(usize, i64)>; 2],
+    pub(super) map: [(usize, i64); 2],
+    pub(super) history: [Vec<(usize, i64)>; 2],
     writers: [[(usize, i64); 2]; 2],
-    workers: [Worker; 2],
-    moves: Vec<Row>,
-    stored: [i64; 2],
+    pub(super) workers: [Worker; 2],
+    pub(super) moves: Vec<Row>,
+    pub(super) stored: [i64; 2],
 }
 
 const PIECE: i64 = 2;
@@ -289,56 +289,5 @@ impl World {
         let end = if is_last { i64::MAX } else { position + PIECE };
         let rows = shard.rows[partition].range(position..end).map(|(key, value)| (*key, *value)).collect();
         if shard.up { Ok(rows) } else { Err(Refusal::Away) }
-    }
-
-    /// What must hold after every transaction.
-    pub(super) fn check(&mut self) {
-        for partition in 0..2 {
-            // Whoever has had a map reads a whole prefix of the log where it says, or finds another epoch there.
-            for (shard, epoch) in &self.history[partition] {
-                let shard = &self.shards[*shard];
-                let Some(seat) = shard.seats[partition].filter(|seat| seat.epoch == *epoch) else { continue };
-                let mut expected: Rows = (0..seat.next_offset).map(|offset| (offset + 1, offset)).collect();
-                if seat.next_offset > 0 {
-                    expected.insert(0, seat.next_offset);
-                }
-                assert_eq!(shard.rows[partition], expected, "partition {partition}");
-            }
-            let (owner, epoch) = self.map[partition];
-            let seat = self.shards[owner].seats[partition];
-            let stored = seat.map_or(0, |seat| seat.next_offset);
-            assert!(seat.is_none_or(|seat| seat.epoch == epoch), "the owner refuses who has the newest map");
-            assert!(stored >= self.stored[partition], "what was stored is gone");
-            self.stored[partition] = stored;
-        }
-    }
-
-    /// All shards are back, one worker works, writers write.
-    pub(super) fn come_to_rest(&mut self) {
-        self.shards.iter_mut().for_each(|shard| shard.up = true);
-        self.workers = [Worker::default(), Worker::default()];
-        self.lease_is_free = true;
-        for _ in 0..3_000 {
-            self.work(0);
-            self.now += Duration::from_secs(1);
-            self.check();
-        }
-        for partition in [0, 1, 0, 1] {
-            self.write(0, partition, i64::MAX / 2);
-            self.write(0, partition, i64::MAX / 2);
-        }
-        self.check();
-    }
-
-    pub(super) fn check_at_rest(&self) {
-        assert!(self.moves.iter().all(|row| row.progress.step.is_over()), "{:?}", self.moves);
-        for partition in 0..2 {
-            assert_eq!(self.stored[partition], self.log[partition], "partition {partition} is stuck");
-            let left = |row: &Row| row.partition == partition && row.progress.attempts >= MOST_UNDOS;
-            for at in (0..3).filter(|at| *at != self.map[partition].0) {
-                let leaves = self.moves.iter().any(|row| left(row) && row.to == at);
-                assert!(self.shards[at].rows[partition].is_empty() || leaves, "partition {partition} is in two places");
-            }
-        }
     }
 }
