@@ -7,7 +7,7 @@ export PATH := $(PATH):$(HOME)/.cargo/bin
 BIN := $(or $(CARGO_TARGET_DIR),target)/debug
 MILLRACE = $(BIN)/millrace
 
-.PHONY: help up down status logs setup build test lint bench soak load clean distclean test-kafka test-ingestion test-consumer test-query test-client
+.PHONY: help up down status logs setup build test lint bench soak load screenshot clean distclean test-kafka test-ingestion test-consumer test-query test-client
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\)[a-z -]*:.*## /\1|/p' $(MAKEFILE_LIST) | awk -F '|' '{ printf "  make %-10s %s\n", $$1, $$2 }'
@@ -48,6 +48,9 @@ load: ## write posts, comments and likes to the running system, then read back e
 
 test-kafka test-ingestion test-consumer test-query test-client: test-%: ## whether Kafka takes and gives a record; also test-ingestion, test-consumer, test-query, test-client (posts)
 	@python3 tests/check.py $*
+
+screenshot: ## docs/dashboard.png, of the dashboard of a running `make up`
+	@bash localstack/browser.sh screenshot http://localhost:8080/ docs/dashboard.png
 
 clean: ## stop, and remove the data
 	@bash localstack/clean.sh

@@ -63,7 +63,7 @@ services() {
 case ${1:-all} in
     toolchain) toolchain ;;
     services) services ;;
-    tests) need_python && need_java && need_mvn && in_parallel readers.sh tools.sh iceberg-rest.sh ;;
+    tests) need_python && need_java && need_mvn && in_parallel readers.sh tools.sh browser.sh iceberg-rest.sh ;;
     all)
         toolchain
         services

@@ -33,7 +33,9 @@ addresses=$("$BIN_DIR/millrace" env --dir "$instance")
 eval "$addresses"
 MILLRACE_READERS_PYTHON=$(bash localstack/readers.sh python)
 MILLRACE_TOOLS_BIN=$(bash localstack/tools.sh bin)
-export MILLRACE_READERS_PYTHON MILLRACE_TOOLS_BIN MILLRACE_BIN_DIR="$BIN_DIR"
+MILLRACE_CHROMIUM=$(bash localstack/browser.sh program)
+MILLRACE_AXE=$(bash localstack/browser.sh axe)
+export MILLRACE_CHROMIUM MILLRACE_AXE MILLRACE_READERS_PYTHON MILLRACE_TOOLS_BIN MILLRACE_BIN_DIR="$BIN_DIR"
 
 # The REST catalog is for the tests alone, so that no instance knows it.
 export MILLRACE_PORT_ICEBERG_REST

@@ -152,24 +152,27 @@ function byType(stats) {
   return pairs.filter(([, count]) => Number.isFinite(count)).sort((a, b) => b[1] - a[1]);
 }
 
-function showTypes(panels) {
-  const events = panels.stats?.data?.totals?.events;
-  const usual = Number.isFinite(events) ? `${number(events)} events within the last hour` : "The last hour";
-  const stats = here(panels, "stats", "types-note", usual);
-  const types = byType(stats);
-  if (!stats) return;
-  const most = Math.max(1, ...types.map(([, count]) => count));
-  const shown = types.slice(0, 9);
-  $("types").replaceChildren(...shown.map(([type, count]) => {
+function bars(id, entries) {
+  const most = Math.max(1, ...entries.map(([, count]) => count));
+  $(id).replaceChildren(...entries.map(([name, count]) => {
     const row = make("li"), track = make("div", "track"), fill = make("div", "fill");
     fill.style.width = `${(100 * count) / most}%`;
     track.setAttribute("aria-hidden", "true");
     track.append(fill);
-    row.append(make("span", "name", String(type).replace(/Event$/, "")), make("span", "count", number(count)), track);
+    row.append(make("span", "name", name), make("span", "count", number(count)), track);
     return row;
   }));
-  if (types.length > shown.length) text("types-note", `${usual}, of ${number(types.length)} types`);
-  if (!types.length) text("types-note", "No event within the last hour");
+}
+
+function showCounts(panels) {
+  const { events, repositories } = panels.stats?.data?.totals ?? {};
+  const within = (words, count) => (Number.isFinite(count) ? `${number(count)} ${words} within the last hour` : "The last hour");
+  const stats = here(panels, "stats", "types-note", within("events", events));
+  here(panels, "stats", "repositories-note", within("repositories", repositories));
+  if (!stats) return;
+  bars("types", byType(stats).slice(0, 9).map(([type, count]) => [String(type).replace(/Event$/, ""), count]));
+  const busiest = Array.isArray(stats.top_repositories) ? stats.top_repositories : [];
+  bars("repositories", busiest.slice(0, 9).map(({ repo, events }) => [repo ?? "nameless", events]));
 }
 
 function showEvents(panels) {
@@ -231,7 +234,7 @@ async function look() {
     showProducer(panels);
     showStreaming(panels, services.find((service) => service.name === "github-lake-writer"));
     showCharts(panels, showTable(panels).table);
-    showTypes(panels);
+    showCounts(panels);
     showEvents(panels);
     text("version", `Millrace ${version}`);
     answeredAt = Date.now();

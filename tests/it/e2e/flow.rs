@@ -5,7 +5,7 @@ use std::{collections::BTreeSet, process::Command, time::Duration};
 use serde_json::Value;
 
 use super::{
-    aws,
+    aws, browser,
     instance::{Instance, root, until},
     view,
 };
@@ -41,6 +41,7 @@ fn events_flow_from_github_to_a_query_and_every_record_is_there_once() {
 
     figures_are_told(&instance, &query);
     view::opens_and_is_left(&instance);
+    browser::shows_and_steers_the_pipeline(&instance);
     assert!(instance.millrace(&["fire", "lake-committer"]).status.success());
 
     // The source dries up; what is in the topic then must be in the table, each record once.

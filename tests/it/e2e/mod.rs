@@ -1,6 +1,7 @@
 //! The whole, as a user runs it: from the GitHub simulator through Kafka into Iceberg to a query.
 
 mod aws;
+mod browser;
 mod contract;
 mod control;
 mod flow;
