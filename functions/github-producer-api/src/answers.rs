@@ -24,8 +24,9 @@ pub struct Status {
     service: &'static str,
     status: Activity,
     schedule: ScheduleView,
-    /// Whether an invocation polls at this moment.
-    polling: bool,
+    /// Whether an invocation polls at this moment. This and all below is null after a start or stop that could not ask
+    /// Postgres for it.
+    polling: Option<bool>,
     last_poll_at: Option<DateTime<Utc>>,
     next_poll_at: Option<DateTime<Utc>>,
     /// When the newest event that was ever seen happened.
@@ -33,10 +34,10 @@ pub struct Status {
     /// Since when the feed has shown nothing newer; null while it moves.
     stale_since: Option<DateTime<Utc>>,
     /// Polls that failed since the last one that was answered.
-    consecutive_errors: i64,
+    consecutive_errors: Option<i64>,
     last_error: Option<String>,
     last_error_at: Option<DateTime<Utc>>,
-    token: TokenView,
+    token: Option<TokenView>,
 }
 
 #[derive(Debug, Serialize, ToSchema)]
@@ -112,24 +113,30 @@ pub struct Health {
 }
 
 impl Status {
-    pub(crate) fn of(service: &'static str, schedule: Shown, state: State) -> Self {
+    /// `state` is what Postgres knows of the poller, when it answers.
+    pub(crate) fn of(service: &'static str, schedule: Shown, state: Option<State>) -> Self {
+        let polling = state.as_ref().map(|state| state.polling);
+        let status = match (schedule.enabled, polling) {
+            (true, _) => Activity::Running,
+            // Where it is not known, an invocation may still poll.
+            (false, Some(true) | None) => Activity::Stopping,
+            (false, Some(false)) => Activity::Stopped,
+        };
+        let Shown { name, expression, enabled } = schedule;
+        let known = state.as_ref();
         Self {
             service,
-            status: match (schedule.enabled, state.polling) {
-                (true, _) => Activity::Running,
-                (false, true) => Activity::Stopping,
-                (false, false) => Activity::Stopped,
-            },
-            schedule: ScheduleView { name: schedule.name, expression: schedule.expression, enabled: schedule.enabled },
-            polling: state.polling,
-            last_poll_at: state.last_poll_at,
-            next_poll_at: state.next_poll_at,
-            newest_event_at: state.newest_created_at,
-            stale_since: state.stale_since,
-            consecutive_errors: state.consecutive_errors,
-            last_error: state.last_error,
-            last_error_at: state.last_error_at,
-            token: TokenView { status: state.token_status, set_at: state.token_set_at },
+            status,
+            schedule: ScheduleView { name, expression, enabled },
+            polling,
+            last_poll_at: known.and_then(|state| state.last_poll_at),
+            next_poll_at: known.and_then(|state| state.next_poll_at),
+            newest_event_at: known.and_then(|state| state.newest_created_at),
+            stale_since: known.and_then(|state| state.stale_since),
+            consecutive_errors: known.map(|state| state.consecutive_errors),
+            last_error: known.and_then(|state| state.last_error.clone()),
+            last_error_at: known.and_then(|state| state.last_error_at),
+            token: state.map(|state| TokenView { status: state.token_status, set_at: state.token_set_at }),
         }
     }
 }

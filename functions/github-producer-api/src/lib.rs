@@ -7,7 +7,7 @@
 //!   EventBridge Scheduler, settings are the poller's row in Postgres, the token is a secret in Secrets Manager. It is
 //!   never shown and never logged.
 //! - Idempotency: each request says what should be, so the same again changes nothing; starting what runs is 200.
-//! - Failure: Scheduler, Secrets Manager or Postgres away is 503. A token is stored before the poller is told of it: when
+//! - Failure: Scheduler, Secrets Manager or Postgres away is 503; start and stop need Scheduler alone. A token is stored before the poller is told of it: when
 //!   the second fails, the same request again completes it.
 
 mod answers;
@@ -88,7 +88,7 @@ pub fn router(controlled: Controlled, scheduler: &SdkConfig, aws: SdkConfig, poo
 #[utoipa::path(post, path = "/start", responses(
     (status = 200, body = Status),
     (status = 400, description = "A query parameter, of which there is none", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Scheduler or Postgres does not answer", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Scheduler does not answer", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn start(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Status>, Problem> {
     api.switch(query.as_deref(), true).await
@@ -98,7 +98,7 @@ async fn start(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result
 #[utoipa::path(post, path = "/stop", responses(
     (status = 200, body = Status),
     (status = 400, description = "A query parameter, of which there is none", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Scheduler or Postgres does not answer", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Scheduler does not answer", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn stop(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Status>, Problem> {
     api.switch(query.as_deref(), false).await
@@ -157,7 +157,7 @@ async fn change_config(
 async fn status(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Status>, Problem> {
     Query::parse(query.as_deref(), &[])?;
     let schedule = api.schedule.read().await.map_err(|error| away_schedule(&error))?;
-    Ok(Json(Status::of(SERVICE, schedule, api.state().await?)))
+    Ok(Json(Status::of(SERVICE, schedule, Some(api.state().await?))))
 }
 
 /// What happened how often.
@@ -187,11 +187,10 @@ async fn health(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Resul
 impl Api {
     async fn switch(&self, query: Option<&str>, enabled: bool) -> Result<Json<Status>, Problem> {
         Query::parse(query, &[])?;
-        // Before anything is changed, so that a request that answers 503 has changed nothing.
-        let state = self.state().await?;
         let schedule = self.schedule.set(enabled).await.map_err(|error| away_schedule(&error))?;
         info!(schedule = schedule.name, enabled, "schedule set");
-        Ok(Json(Status::of(SERVICE, schedule, state)))
+        // It is done, whatever else is away: the problem is logged.
+        Ok(Json(Status::of(SERVICE, schedule, self.state().await.ok())))
     }
 
     async fn state(&self) -> Result<state::State, Problem> {

@@ -27,7 +27,7 @@ pub struct Status {
     service: &'static str,
     status: Activity,
     trigger: TriggerView,
-    /// Records that wait in the topic; null when it does not exist.
+    /// Records that wait in the topic; null when it does not exist, and after a start or stop that could not ask Kafka.
     lag: Option<i64>,
     partitions: Vec<PartitionLag>,
 }

@@ -7,7 +7,7 @@
 //!   mapping in Lambda. `reconciliation` of `/table/info` is the account of all records: at rest the topic's are the
 //!   table's rows, staged rows, duplicates, dead letters and failed ones, exactly.
 //! - Idempotency: each request says what should be, so the same again changes nothing; starting what runs is 200.
-//! - Failure: Lambda, Kafka or Postgres away is 503, and a change that another one keeps waiting for too long is 409; the
+//! - Failure: Lambda, Kafka or Postgres away is 503 (start, stop and settings need Lambda alone), and a change that another one keeps waiting for too long is 409; the
 //!   next request tries again.
 //!
 //! It reads what writers and committers leave in Postgres, and asks Kafka how long the topic is; the table's files are
@@ -47,6 +47,8 @@ const SERVICE: &str = "github-streaming-api";
 
 /// The broker is not waited for longer where the answer is to come soon.
 const KAFKA_TIMEOUT: Duration = Duration::from_secs(10);
+/// After a start or stop, whose answer does not need it.
+const SWITCH_KAFKA_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// The table, the topic that feeds it, and who reads that.
 #[derive(Debug, Clone)]
@@ -114,7 +116,7 @@ pub fn router(watched: Watched, limits: RepeatLimits, pool: PgPool, kafka: kafka
     (status = 200, body = Status),
     (status = 400, description = "A query parameter, of which there is none", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "Another change of the trigger is on its way", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Lambda or Kafka does not answer", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Lambda does not answer", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn start(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Status>, Problem> {
     api.switch(query.as_deref(), true).await
@@ -125,7 +127,7 @@ async fn start(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result
     (status = 200, body = Status),
     (status = 400, description = "A query parameter, of which there is none", body = Problem, content_type = "application/problem+json"),
     (status = 409, description = "Another change of the trigger is on its way", body = Problem, content_type = "application/problem+json"),
-    (status = 503, description = "Lambda or Kafka does not answer", body = Problem, content_type = "application/problem+json"),
+    (status = 503, description = "Lambda does not answer", body = Problem, content_type = "application/problem+json"),
 ))]
 async fn stop(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Status>, Problem> {
     api.switch(query.as_deref(), false).await
@@ -169,7 +171,7 @@ async fn change_config(
 async fn status(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Result<Json<Status>, Problem> {
     Query::parse(query.as_deref(), &[])?;
     let mapping = api.mapping().await?;
-    Ok(Json(Status::of(SERVICE, mapping, api.topic().await?.as_ref())))
+    Ok(Json(Status::of(SERVICE, mapping, api.topic(KAFKA_TIMEOUT).await?.as_ref())))
 }
 
 /// What came through, and what did not.
@@ -214,9 +216,9 @@ async fn health(State(api): State<Arc<Api>>, RawQuery(query): RawQuery) -> Resul
 impl Api {
     async fn switch(&self, query: Option<&str>, enabled: bool) -> Result<Json<Status>, Problem> {
         Query::parse(query, &[])?;
-        // Before anything is changed, so that a request that answers 503 has changed nothing.
-        let topic = self.topic().await?;
         let mapping = self.change(&Change::switch(enabled)).await?;
+        // It is done, whatever else is away: the problem is logged.
+        let topic = self.topic(SWITCH_KAFKA_TIMEOUT).await.ok().flatten();
         Ok(Json(Status::of(SERVICE, mapping, topic.as_ref())))
     }
 
@@ -241,14 +243,14 @@ impl Api {
         mapping.ok_or_else(|| away_trigger(&Failure::Missing(self.watched.writer.clone()).into()))
     }
 
-    async fn topic(&self) -> Result<Option<LiveTopic>, Problem> {
-        let read = tokio::time::timeout(KAFKA_TIMEOUT, self.topic.read()).await.map_err(anyhow::Error::from).flatten();
+    async fn topic(&self, limit: Duration) -> Result<Option<LiveTopic>, Problem> {
+        let read = tokio::time::timeout(limit, self.topic.read()).await.map_err(anyhow::Error::from).flatten();
         read.map_err(|error| Problem::away("Kafka cannot be asked for the topic", &error))
     }
 
     async fn info(&self) -> Result<Info, Problem> {
         // Kafka before Postgres: what the group has committed by now is staged by then, or has failed.
-        let topic = self.topic().await?;
+        let topic = self.topic(KAFKA_TIMEOUT).await?;
         let state = state::read(&self.pool, &self.watched.table, self.limits).await;
         let state = state.map_err(|error| Problem::away("Postgres cannot be asked for the table's state", &error))?;
         Ok(info::assemble(&self.watched.table, state, topic.as_ref(), self.limits, Utc::now()))

@@ -177,7 +177,13 @@ async fn what_is_away_is_told_and_a_request_that_failed_half_way_is_completed_by
     world.execute("alter table github_poller_state rename to away").await;
     let body = json!({"github_token": "ghp_half", "max_events_per_fetch": 7});
     assert_eq!(world.request("POST", "/config", Some(body.to_string())).await.0, 503);
-    assert_eq!(world.request("GET", "/health", None).await.0, 503);
+    for path in ["/health", "/status", "/stats", "/config"] {
+        assert_eq!(world.request("GET", path, None).await.0, 503, "{path}");
+    }
+    // Start and stop do without it.
+    let stopped = world.post("/stop", None).await;
+    assert_eq!((&stopped["status"], &stopped["token"]), (&json!("stopping"), &Value::Null));
+    assert_eq!(world.post("/start", None).await["status"], "running");
     world.execute("alter table away rename to github_poller_state").await;
     assert_eq!(world.get("/config").await["max_events_per_fetch"], 300);
     world.post("/config", Some(body)).await;

@@ -129,3 +129,16 @@ fn lambda_away_or_without_the_mapping_is_told() {
         assert_eq!(world.lambda.updates().len(), 0);
     });
 }
+
+#[test]
+fn start_and_stop_do_without_kafka_and_all_that_tells_of_the_topic_does_not() {
+    in_world(|world| async move {
+        let world = world.without_kafka().await;
+        let stopped = world.post("/stop", None).await;
+        assert_eq!((&stopped["trigger"]["state"], &stopped["lag"]), (&json!("Disabling"), &json!(null)));
+        assert_eq!(world.post("/config", Some(json!({"max_events_per_batch": 7}))).await["max_events_per_batch"], 7);
+        let (status, problem) = world.send("GET", "/status", None).await;
+        assert_eq!(status, 503, "{problem}");
+        assert!(problem["detail"].as_str().unwrap().starts_with("Kafka"), "{problem}");
+    });
+}

@@ -113,6 +113,16 @@ impl World {
         Self { api: self.router(pg::connect_lazy(&nobody).unwrap()), writer, kafka, lake, topic, lambda, aws }
     }
 
+    /// The same with a broker that is not there.
+    pub(crate) async fn without_kafka(&self) -> Self {
+        let kafka = kafka::Config::plaintext("127.0.0.1:1");
+        let writer = Writer::new(Numbers, self.lake.lake.clone(), kafka.clone());
+        let (lambda, aws) = (self.lambda.clone(), self.aws.clone());
+        let (lake, topic) = (self.lake.clone(), self.topic.clone());
+        let world = Self { api: Router::new(), writer, kafka, lake, topic, lambda, aws };
+        Self { api: world.router(world.lake.pool.clone()), ..world }
+    }
+
     /// Sends records with these values.
     pub(crate) async fn produce(&self, partition: i32, values: &[&str]) {
         let message = |value: &&str| kafka::Message {
