@@ -5,4 +5,5 @@
 
 pub mod github;
 pub mod lake;
+pub mod numbers;
 pub mod posts;
