@@ -53,19 +53,19 @@ function bytes(value) {
 // ---- the pipeline
 
 function showPart(part, status, words, name) {
+  const button = $(`${part}-button`);
   const known = ["running", "stopped", "stopping", "starting"].includes(status);
   badge($(`${part}-state`), status);
   text(`${part}-words`, words);
   const was = state[part].status;
   if (known && was && was !== status) say(`${name} is ${status}`);
   state[part].status = status;
-  const button = $(`${part}-button`);
+  if (state[part].busy) return;
+  button.setAttribute("aria-disabled", String(!known));
+  if (!known) return;
   const stops = status === "running" || status === "starting";
   state[part].action = stops ? "stop" : "start";
-  if (!state[part].busy) {
-    text(button.id, `${stops ? "Stop" : "Start"} ${name}`);
-    button.setAttribute("aria-disabled", String(!known));
-  }
+  text(button.id, `${stops ? "Stop" : "Start"} ${name}`);
 }
 const running = (data, fallback) => {
   let word = String(data?.status ?? data?.state ?? fallback ?? "unknown").toLowerCase();
@@ -119,6 +119,9 @@ function looks(flow) {
 function showCharts(panels, table) {
   const flow = here(panels, "flow", "lag-note", "The last half hour");
   here(panels, "flow", "rate-note", "The last half hour");
+  text("lag-now", number(Number.isFinite(table?.lag) ? table.lag : flow?.lag));
+  // What was drawn stays, beside the note that says who is away.
+  if (!flow) return void here(panels, "flow", "growth-note");
   const all = looks(flow);
   const rates = all.slice(1).map((look, i) => {
     const before = all[i];
@@ -128,8 +131,6 @@ function showCharts(panels, table) {
   const mean = rates.reduce((sum, point) => sum + point.value, 0) / Math.max(1, rates.length);
   const now = rates.slice(-3).reduce((sum, point) => sum + point.value, 0) / Math.max(1, Math.min(3, rates.length));
   text("rate-now", rates.length ? rate(now) : "–");
-  const lag = Number.isFinite(table?.lag) ? table.lag : flow?.lag;
-  text("lag-now", number(lag));
   document.body.classList.toggle("flows", now > 0);
   const over = all.length > 1 ? span(all[all.length - 1].at - all[0].at) : "0 s";
   draw($("rate-chart"), rates, `Events a second over ${over}: now ${rate(now)}, at most ${rate(most(rates))}, on average ${rate(mean)}.`, rate);
@@ -170,9 +171,9 @@ function showCounts(panels) {
   const stats = here(panels, "stats", "types-note", within("events", events));
   here(panels, "stats", "repositories-note", within("repositories", repositories));
   if (!stats) return;
-  bars("types", byType(stats).slice(0, 9).map(([type, count]) => [String(type).replace(/Event$/, ""), count]));
+  bars("types", byType(stats).slice(0, 12).map(([type, count]) => [String(type).replace(/Event$/, ""), count]));
   const busiest = Array.isArray(stats.top_repositories) ? stats.top_repositories : [];
-  bars("repositories", busiest.slice(0, 9).map(({ repo, events }) => [repo ?? "nameless", events]));
+  bars("repositories", busiest.slice(0, 12).map(({ repo, events }) => [repo ?? "nameless", events]));
 }
 
 function showEvents(panels) {

@@ -8,8 +8,8 @@ use reqwest::{Method, RequestBuilder, redirect};
 use serde_json::Value;
 use tokio::time::timeout;
 
-/// A panel waits this long; the page asks again in a few seconds.
-const READ_DEADLINE: Duration = Duration::from_secs(5);
+/// A panel waits this long: an interface that has waited five seconds for Postgres says so itself.
+const READ_DEADLINE: Duration = Duration::from_secs(7);
 /// A start or a stop.
 const ACT_DEADLINE: Duration = Duration::from_secs(15);
 /// An answer; a page of a few events with large payloads is the largest.

@@ -132,7 +132,7 @@ async fn what_is_away_slow_or_strange_is_told_in_its_panel_alone() {
     let (status, overview) = world.json(Method::GET, "/api/overview", &[]).await;
     assert_eq!(status, StatusCode::OK);
     let panel = |name: &str| &overview["panels"][name];
-    assert_eq!(panel("producer"), &json!({"state": "away", "reason": "no answer within 5 s"}));
+    assert_eq!(panel("producer"), &json!({"state": "away", "reason": "no answer within 7 s"}));
     assert_eq!(panel("producer_stats"), &json!({"state": "away", "reason": "Postgres is away"}));
     assert_eq!(panel("services")["state"], "here");
 
