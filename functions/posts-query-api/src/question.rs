@@ -5,9 +5,12 @@ use domain::posts::{Id, Position, TOPIC};
 use sqlx::PgPool;
 use sqlx::types::Uuid;
 
-/// The state of each partition that was asked for: number, epoch, next offset, in the order of numbers. One of which the
-/// shard has nothing is not among them.
-pub(crate) type Stamp = Vec<(i32, i64, i64)>;
+/// The state of each partition that was asked for, in the order of numbers; one of which the shard has nothing is not among
+/// them.
+pub(crate) type Stamp = Vec<State>;
+
+/// Number, epoch, next offset, records. Of a topic that was made again offsets come again; the number of records grows on.
+pub(crate) type State = (i32, i64, i64, i64);
 
 /// A question; the answer is JSON.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -26,7 +29,7 @@ pub(crate) enum Question {
 
 /// The rows of all statements below stand beside this. An array of arrays, because it is compared and not shown.
 const STAMP: &str =
-    "(select coalesce(jsonb_agg(jsonb_build_array(partition, epoch, next_offset) order by partition), '[]')
+    "(select coalesce(jsonb_agg(jsonb_build_array(partition, epoch, next_offset, records) order by partition), '[]')
      from posts_progress where topic = $2 and partition = any($1))::text";
 
 /// A post of a list. Times are microseconds since 1970.

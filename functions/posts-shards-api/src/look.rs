@@ -43,6 +43,8 @@ pub(crate) struct Progress {
     pub(crate) records: i64,
     pub(crate) duplicates: i64,
     pub(crate) dead_letters: i64,
+    /// Writers are kept away while it moves.
+    pub(crate) frozen: bool,
 }
 
 /// Rows of each table, as the server counts them on the way: close, and cheap at any size.
@@ -162,7 +164,7 @@ impl Observer {
 }
 
 async fn seen(shard: &PgPool) -> Result<Seen, Away> {
-    let progress = "select partition, epoch, next_offset, records, duplicates, dead_letters from posts_progress
+    let progress = "select partition, epoch, next_offset, records, duplicates, dead_letters, frozen from posts_progress
          where topic = $1 order by partition";
     let progress = sqlx::query_as(progress).bind(TOPIC).fetch_all(shard).await.map_err(|error| noted(&error))?;
     let rows = "select coalesce(max(n_live_tup) filter (where relname = 'posts'), 0) as posts,

@@ -32,6 +32,8 @@ pub(crate) struct ShardStatus {
     partitions: Vec<i32>,
     /// Of these, such as the shard holds in another epoch than the map says: they are on their way.
     outdated: Vec<i32>,
+    /// Of these, such as writers are kept from while they move; their records wait in Kafka.
+    frozen: Vec<i32>,
     /// Records of its partitions that it has not stored yet.
     lag: Option<i64>,
     /// Rows of its tables, those of partitions on their way too. The server's running figures: close, not exact.
@@ -115,7 +117,8 @@ pub(crate) fn status(world: &World, now: DateTime<Utc>) -> StatusView {
             reachable: seen.is_ok(),
             reason: seen.err().copied(),
             partitions: looked.partitions.iter().map(|(partition, _)| partition.number()).collect(),
-            outdated: outdated(looked),
+            outdated: those(looked, |row, epoch| row.epoch != epoch),
+            frozen: those(looked, |row, _| row.frozen),
             lag: sum(partitions(world, looked).map(|partition| partition.lag)),
             rows: seen.ok().map(|seen| RowsView {
                 posts: seen.rows.posts,
@@ -177,11 +180,10 @@ fn progress(looked: &Looked, partition: i32) -> Option<&Progress> {
     looked.seen.as_ref().ok()?.progress.iter().find(|row| row.partition == partition)
 }
 
-fn outdated(looked: &Looked) -> Vec<i32> {
-    let differs = |(partition, epoch): &&(domain::posts::Partition, i64)| {
-        progress(looked, partition.number()).is_some_and(|row| row.epoch != *epoch)
-    };
-    looked.partitions.iter().filter(differs).map(|(partition, _)| partition.number()).collect()
+/// The shard's partitions of which this is true, given the map's epoch.
+fn those(looked: &Looked, is: impl Fn(&Progress, i64) -> bool) -> Vec<i32> {
+    let numbers = looked.partitions.iter().map(|(partition, epoch)| (partition.number(), *epoch));
+    numbers.filter(|(at, epoch)| progress(looked, *at).is_some_and(|row| is(row, *epoch))).map(|(at, _)| at).collect()
 }
 
 /// Unknown when a part is.

@@ -12,7 +12,7 @@ use crate::look::{Ends, Rows, Seen};
 
 fn progress(partition: i32, epoch: i64, next_offset: i64, counts: [i64; 3]) -> Progress {
     let [records, duplicates, dead_letters] = counts;
-    Progress { partition, epoch, next_offset, records, duplicates, dead_letters }
+    Progress { partition, epoch, next_offset, records, duplicates, dead_letters, frozen: false }
 }
 
 fn looked(id: i32, partitions: &[(i32, i64)], seen: Result<Vec<Progress>, Away>) -> Looked {
@@ -65,8 +65,11 @@ fn a_partition_in_another_epoch_is_on_its_way_and_a_breaker_tells_its_state() {
     let mut world = world(vec![looked(1, &[(0, 1), (1, 1)], Ok(vec![progress(0, 2, 1, [1, 0, 0])]))], Some(&[]));
     let open_until = Some(now + std::time::Duration::from_secs(1));
     let breaker = Breaker { failures: 3, open_until, probe_until: None };
+    let Ok(seen) = &mut world.shards[0].seen else { panic!("the shard answers") };
+    seen.progress.push(Progress { frozen: true, ..progress(1, 1, 1, [1, 0, 0]) });
     world.rests.insert(1, Rest { breaker, last_error: Some("connection refused".into()) });
     let shard = &status(&world, now).shards[0];
+    assert_eq!(shard.frozen, [1]);
     assert_eq!((shard.outdated.as_slice(), shard.partitions.as_slice()), (&[0][..], &[0, 1][..]));
     assert_eq!((shard.breaker.state, shard.breaker.failures, shard.address.as_str()), ("open", 3, "h:1/posts"));
     assert_eq!(status(&world, now + std::time::Duration::from_secs(2)).shards[0].breaker.state, "half_open");
