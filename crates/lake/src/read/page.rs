@@ -202,6 +202,9 @@ impl Reader {
         let filters = query.equal.iter().map(|(position, value)| filter(schema, dictionaries, *position, value));
         let filters: Vec<Filter> = filters.collect::<anyhow::Result<_>>()?;
         for (candidate, group) in candidates.iter().zip(&groups) {
+            if candidate.newest < best.floor() {
+                break;
+            }
             collect(schema, candidate, group, query, bounds, &filters, best);
         }
         Ok(())
@@ -233,7 +236,8 @@ fn collect(
         Filter::Key(key) => keys.get(row) == key,
         Filter::Nothing => false,
     };
-    for (row, &time) in group.times(schema).iter().enumerate() {
+    // Rows are mostly stored in the order of time: from the newest on, few take another's place.
+    for (row, &time) in group.times(schema).iter().enumerate().rev() {
         if time < bounds.since || time > bounds.newest || time < best.floor() || !filters.iter().all(|f| has(row, f)) {
             continue;
         }

@@ -69,11 +69,13 @@ impl ByCode {
         let mut counted: Vec<(u32, u32)> = counted.map(|(count, code)| (*count, code)).collect();
         let distinct = counted.len() as u64;
         let order = |&(count, code): &(u32, u32)| (Reverse(count), dictionary.text(code));
-        if top < counted.len() {
-            counted.select_nth_unstable_by(top, |a, b| order(a).cmp(&order(b)));
-            counted.truncate(top);
+        if let Some(last) = top.checked_sub(1).filter(|_| top < counted.len()) {
+            // By their counts alone first: texts are only compared of those that may be named.
+            let (_, &mut (least, _), _) = counted.select_nth_unstable_by_key(last, |&(count, _)| Reverse(count));
+            counted.retain(|&(count, _)| count >= least);
         }
         counted.sort_unstable_by(|a, b| order(a).cmp(&order(b)));
+        counted.truncate(top);
         let named = counted.into_iter().map(|(count, code)| (dictionary.text(code).to_owned(), u64::from(count)));
         ColumnCounts { distinct, top: named.collect() }
     }
