@@ -75,9 +75,23 @@ impl Moving<'_> {
         if here != there {
             return Err(Hopeless(format!("the shards' tables differ: {here:?} and {there:?}")).into());
         }
+        self.are_two().await?;
         take(&self.target, &self.open, self.token(), Mark::Frozen).await?.commit().await?;
         point("prepare.seated");
         Ok(DONE)
+    }
+
+    /// One database under two names would be emptied: asked before anything is deleted. A lock that one connection has taken is there for the other.
+    async fn are_two(&self) -> anyhow::Result<()> {
+        let (mut source, mut target) = tokio::try_join!(self.source.begin(), self.target.begin())?;
+        let lock = "select pg_try_advisory_xact_lock(hashtextextended('posts-rebalancer', $1))";
+        for transaction in [&mut source, &mut target] {
+            let free: bool = sqlx::query_scalar(lock).bind(self.open.id).fetch_one(&mut **transaction).await?;
+            if !free {
+                return Err(Hopeless("source and target are one database".into()).into());
+            }
+        }
+        Ok(())
     }
 
     /// Goes through all tables in pieces until the step is done or its time is over.
@@ -85,6 +99,7 @@ impl Moving<'_> {
         &self,
         work: impl AsyncFn(&Self, &Piece<'_>, &Columns, &mut Counts) -> anyhow::Result<()>,
     ) -> anyhow::Result<Part> {
+        self.are_two().await?;
         let (began, mut part) = (Instant::now(), Part { place: self.open.place.clone(), is_done: false, ..DONE });
         let columns = piece::columns(&self.source).await?;
         while let Some(table) = TABLES.get(part.place.table) {
@@ -203,6 +218,7 @@ impl Moving<'_> {
 
     /// Deletes the partition's rows at a shard where it is not, a piece a transaction.
     async fn delete(&self, at: &PgPool, epochs: &[i64], crash: &'static str) -> anyhow::Result<Part> {
+        self.are_two().await?;
         let (began, mut counts) = (Instant::now(), Counts::default());
         loop {
             let mut taken = take(at, &self.open, self.token(), Mark::Frozen).await?;
@@ -229,7 +245,7 @@ impl Moving<'_> {
 }
 
 /// Brings a shard to its newest version; a new one gets its tables.
-async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
+pub(crate) async fn migrate(pool: &PgPool) -> anyhow::Result<()> {
     // A connection of its own: a migration that fails leaves its advisory lock with the session.
     let mut connection = pool.acquire().await.context("reach the shard")?.detach();
     let migrated = pg::migrations::POSTS_SHARD.run(&mut connection).await.context("apply migrations/posts-shard");

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::record::{Counts, Master, Open};
 use crate::seat::{Fenced, Hopeless};
-use crate::step::{Moving, Part};
+use crate::step::{Moving, Part, migrate};
 use crate::table::Place;
 
 /// The lease outlives a missed renewal, and not by much: a mover that was killed leaves its partition frozen so long.
@@ -111,6 +111,7 @@ impl Rebalancer {
         let master = Master { pool: self.pool(), lease };
         let mut summary = Summary { held_lease: true, ..Summary::default() };
         let mut renewed = Instant::now();
+        self.welcome().await?;
         // An invocation of a short timeout still does something.
         let reserve = RESERVE.min(invocation.remaining() / 4);
         loop {
@@ -138,6 +139,22 @@ impl Rebalancer {
                 Choice::Do(..) | Choice::Nothing => return Ok(summary),
             }
         }
+    }
+
+    /// Gives a shard without partitions its tables, so that it is ready before anybody asks for moves.
+    async fn welcome(&self) -> anyhow::Result<()> {
+        let directory = self.shards.refresh().await?;
+        let holders = directory.map.shards();
+        for shard in directory.shards.values().filter(|shard| !holders.contains(&shard.id)) {
+            if let Err(error) = migrate(&self.shards.pool(shard)?).await {
+                tracing::warn!(
+                    shard = shard.name,
+                    error = format!("{error:#}"),
+                    "a shard without partitions is not ready"
+                );
+            }
+        }
+        Ok(())
     }
 
     /// Runs `work`, which may take longer than a lease lasts.

@@ -1,13 +1,18 @@
 //! How the shards of the posts are: what each of them has, how far its writer has come, and who rests.
 //!
-//! - Trigger: an HTTP API (`GET /health`, `/status`, `/stats`, `/docs`).
-//! - Input: no parameters; one that is given is answered with 400 and its name.
+//! - Trigger: an HTTP API (`GET /health`, `/status`, `/stats`, `/moves`, `/moves/{id}`, `/docs`; `POST /shards`, `/moves`).
+//! - Input: a further shard, or which partitions are to move, as JSON; what cannot be used is answered with 400 and its name.
 //! - Output: JSON; errors as `application/problem+json`. A shard or a Kafka that is away is told as such, beside the figures
 //!   of all others.
-//! - Idempotency: reads only.
-//! - Failure: without the master nothing is known: 503 with `Retry-After`; the next request tries again.
+//! - Idempotency: a shard that is known is answered with 200; a partition is in one unfinished move only, so the same
+//!   moves asked for again are 409 while they last, and none after it.
+//! - Failure: without the master nothing is known: 503 with `Retry-After`; the next request tries again. A move that is
+//!   answered with 202 is recorded; when posts-rebalancer cannot be woken, its schedule does.
 
 mod look;
+mod moves;
+mod rebalancer;
+mod register;
 mod report;
 
 use std::collections::BTreeMap;
@@ -19,6 +24,7 @@ use axum::response::{IntoResponse, Response};
 use axum::{Json, Router};
 use chrono::Utc;
 use http::{HeaderValue, header};
+use kit::Env;
 use kit::http::{Problem, Query};
 use serde::Serialize;
 use sqlx::PgPool;
@@ -28,6 +34,7 @@ use utoipa_axum::routes;
 
 use look::Observer;
 pub use look::Watched;
+pub use rebalancer::Rebalancer;
 use report::{StatsView, StatusView};
 
 /// An answer of a shard, or of the master.
@@ -35,19 +42,24 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 struct Api {
     observer: Observer,
+    rebalancer: Rebalancer,
 }
 
 /// Reads the configuration: the master (`DATABASE_URL` or `DATABASE_SECRET_ARN`), credentials of the shards
-/// (`POSTGRES_SHARD_<n>_URL` or `_SECRET_ARN`), `KAFKA_BOOTSTRAP_SERVERS` or `MSK_CLUSTER_ARN`. Nothing connects before
-/// the first request.
+/// (`POSTGRES_SHARD_<n>_URL` or `_SECRET_ARN`), `KAFKA_BOOTSTRAP_SERVERS` or `MSK_CLUSTER_ARN`, and the name of
+/// posts-rebalancer (`REBALANCER_FUNCTION`). Nothing connects before the first request.
 ///
 /// # Errors
 /// When a variable is missing or malformed, or a secret cannot be read.
 pub async fn load() -> anyhow::Result<Router> {
+    let mut env = Env::from_process();
+    let rebalancer = env.required("REBALANCER_FUNCTION");
+    env.finish()?;
+    let rebalancer = Rebalancer::new(&aws_config::load_from_env().await, rebalancer);
     let (master, shards) = tokio::try_join!(pg::Config::load(), pg::Config::load_shards())?;
     let kafka = kafka::Config::load().await?;
     let master = pg::connect_lazy(&pg::Config { max_connections: 2, acquire_timeout: PATIENCE, ..master })?;
-    Ok(router(master, shards, kafka, Watched::default()))
+    Ok(router(master, shards, kafka, Watched::default(), rebalancer))
 }
 
 /// The API over the shards that this master names.
@@ -56,6 +68,7 @@ pub fn router(
     credentials: BTreeMap<String, pg::Config>,
     kafka: kafka::Config,
     watched: Watched,
+    rebalancer: Rebalancer,
 ) -> Router {
     let limits = shards::Limits { connections: 2, acquire: PATIENCE, statement: PATIENCE };
     let observer = Observer::new(shards::Shards::new(master, credentials, limits), kafka, watched, PATIENCE);
@@ -63,8 +76,15 @@ pub fn router(
         .routes(routes!(health))
         .routes(routes!(status))
         .routes(routes!(stats))
-        .with_state(Arc::new(Api { observer }));
-    kit::http::documented("posts-shards-api", "How the shards of the posts are.", router)
+        .routes(routes!(register::register))
+        .routes(routes!(moves::list, moves::begin))
+        .routes(routes!(moves::one))
+        .with_state(Arc::new(Api { observer, rebalancer }));
+    kit::http::documented(
+        "posts-shards-api",
+        "How the shards of the posts are, and moves of partitions between them.",
+        router,
+    )
 }
 
 /// The answer of `GET /health`.

@@ -110,6 +110,11 @@ impl Observer {
         Self { shards, kafka, watched, patience, inspector: OnceCell::new() }
     }
 
+    /// The master's database.
+    pub(crate) fn master(&self) -> &PgPool {
+        self.shards.master()
+    }
+
     /// What each shard says now.
     pub(crate) async fn shards(&self) -> anyhow::Result<Vec<Looked>> {
         let directory = self.directory().await?;

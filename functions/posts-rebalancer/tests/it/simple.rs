@@ -1,5 +1,6 @@
 //! What a move does when nothing goes wrong, and when the rows cannot be made equal.
 
+use kit::crash;
 use sqlx::Executor;
 
 use crate::world::World;
@@ -94,6 +95,41 @@ async fn rows_that_cannot_be_made_equal_fail_the_move_and_leave_all_as_it_was() 
     log.produce(0, 30);
     writer.drain(&world, &log).await;
     check(&world, &log).await;
+    world.drop().await;
+}
+
+#[tokio::test]
+async fn one_database_under_two_names_is_found_before_anything_is_touched() {
+    let (world, log, mut writer) = (World::new().await, Log::default(), Writer::default());
+    log.produce(16, 30);
+    writer.drain(&world, &log).await;
+    let same = "update shard_metadata a set database_name = b.database_name, host = b.host, port = b.port
+         from shard_metadata b where a.id = 4 and b.id = 2";
+    world.master.pool.execute(same).await.unwrap();
+    let id = world.ask(16, 4).await;
+    assert_eq!(world.invoke().await.unwrap().switched, 0);
+    let state = world.state(id).await;
+    assert!(state.step == "failed" && state.error.as_ref().unwrap().contains("one database"), "{state:?}");
+    assert_eq!(world.count(2, "posts", 16).await, 10);
+    // Neither when it becomes so on the way.
+    for (point, step) in [("freeze.target-taken", "freeze"), ("verify.pieces-equal", "verify")] {
+        let apart = "update shard_metadata set database_name = $1 where id = 4";
+        let name = world.shards[3].url.rsplit('/').next().unwrap();
+        sqlx::query(apart).bind(name).execute(&world.master.pool).await.unwrap();
+        let place = "update shard_metadata a set host = b.host, port = b.port from shard_metadata b
+             where a.id = 4 and b.id = 1";
+        world.master.pool.execute(place).await.unwrap();
+        let id = world.ask(16, 4).await;
+        assert!(crash::at(point, world.invoke()).await.is_none());
+        assert_eq!(world.state(id).await.step, step);
+        world.master.pool.execute(same).await.unwrap();
+        world.settle().await;
+        assert_eq!((world.state(id).await.step.as_str(), world.at(16).await.0), ("failed", 2));
+        assert_eq!(world.count(2, "posts", 16).await, 10);
+    }
+    writer.drain(&world, &log).await;
+    let stored = "select frozen from posts_progress where partition = 16";
+    assert!(!sqlx::query_scalar::<_, bool>(stored).fetch_one(world.shard(2)).await.unwrap());
     world.drop().await;
 }
 

@@ -8,6 +8,8 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod lambda;
+mod moves;
 mod support;
 
 use serde_json::json;

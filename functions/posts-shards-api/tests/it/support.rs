@@ -9,7 +9,7 @@ use domain::posts::ShardMap;
 use http_body_util::BodyExt;
 use kit::Secret;
 use pg::testing::{self, TestDatabase};
-use posts_shards_api::Watched;
+use posts_shards_api::{Rebalancer, Watched};
 use serde_json::Value as Json;
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -19,6 +19,8 @@ pub(crate) struct World {
     shards: Vec<TestDatabase>,
     kafka: kafka::Config,
     topic: String,
+    /// Where Lambda is; nobody, unless a test says so.
+    pub(crate) lambda: String,
     pub(crate) api: Router,
 }
 
@@ -45,7 +47,11 @@ impl World {
             let insert = insert.bind(partition.number()).bind(assignment.shard).bind(assignment.epoch);
             insert.execute(&master.pool).await.unwrap();
         }
-        let world = Self { master, shards, kafka, topic, api: Router::new() };
+        // Ids were given above, and the next one is to be the fourth.
+        let next = "select setval('shard_metadata_id_seq', 3)";
+        sqlx::query(next).execute(&master.pool).await.unwrap();
+        let lambda = "http://127.0.0.1:1".to_owned();
+        let world = Self { master, shards, kafka, topic, lambda, api: Router::new() };
         Self { api: world.instance(&world.kafka.bootstrap_servers), ..world }
     }
 
@@ -55,7 +61,8 @@ impl World {
         let credentials = (1..).zip(&self.shards).map(|(number, shard)| (format!("shard-{number}"), config(shard)));
         let watched = Watched { topic: self.topic.clone(), ..Watched::default() };
         let (master, kafka) = (self.master.pool.clone(), kafka::Config::plaintext(kafka));
-        kit::http::with_fallbacks(posts_shards_api::router(master, credentials.collect(), kafka, watched))
+        let rebalancer = Rebalancer::new(&crate::lambda::at(&self.lambda), "posts-rebalancer".into());
+        kit::http::with_fallbacks(posts_shards_api::router(master, credentials.collect(), kafka, watched, rebalancer))
     }
 
     pub(crate) async fn drop(self) {
@@ -112,7 +119,19 @@ impl World {
 
 /// Status, headers and body of an instance's answer.
 pub(crate) async fn get(api: &Router, path: &str) -> (u16, HeaderMap, Json) {
-    let response = api.clone().oneshot(Request::get(path).body(Body::empty()).unwrap()).await.unwrap();
+    answer(api, Request::get(path).body(Body::empty()).unwrap()).await
+}
+
+/// Status and body of the answer to some JSON.
+pub(crate) async fn post(api: &Router, path: &str, json: Json) -> (u16, Json) {
+    let request = Request::post(path).header("content-type", "application/json").body(json.to_string().into());
+    let (status, _, body) = answer(api, request.unwrap()).await;
+    (status, body)
+}
+
+async fn answer(api: &Router, request: Request<Body>) -> (u16, HeaderMap, Json) {
+    let path = request.uri().to_string();
+    let response = api.clone().oneshot(request).await.unwrap();
     let (status, headers) = (response.status().as_u16(), response.headers().clone());
     if status >= 400 {
         assert_eq!(headers["content-type"], "application/problem+json", "{path}");

@@ -212,7 +212,12 @@ impl Progress {
             // A partition must not stay frozen, and after the switch there is no way back.
             Step::Thaw | Step::Undo | Step::Depart | Step::Clean | Step::Done | Step::Failed => waiting,
             step if hopeless || over(GIVE_UP) || self.thaws >= MOST_THAWS => {
-                let step = if step.may_be_frozen() { Step::Thaw } else { Step::Undo };
+                let step = match step {
+                    // Nothing is there that could be undone.
+                    Step::Prepare => Step::Failed,
+                    step if step.may_be_frozen() => Step::Thaw,
+                    _ => Step::Undo,
+                };
                 Self { step, doomed: true, failing_since: None, attempts: 0, retry_at: None, ..*self }
             }
             step if step.may_be_frozen() && over(LONGEST_FREEZE) => {

@@ -71,7 +71,7 @@ fn a_frozen_partition_that_does_not_come_on_is_thawed_and_tried_again() {
 fn what_is_hopeless_or_lasts_too_long_is_undone_before_the_switch_and_never_after_it() {
     let long = GIVE_UP.as_secs().try_into().unwrap();
     for (step, way) in [
-        (Step::Prepare, Step::Undo),
+        (Step::Prepare, Step::Failed),
         (Step::Copy, Step::Undo),
         (Step::Freeze, Step::Thaw),
         (Step::Verify, Step::Thaw),
