@@ -68,6 +68,7 @@ def kafka():
     if not topics:
         fail("the broker has no topics")
     text = f"check {uuid.uuid4()}"
+    millrace("topic", "create", "millrace-check")
     millrace("topic", "produce", "millrace-check", given=text + "\n")
     if text not in millrace("topic", "consume", "millrace-check", "--from-beginning", "--until-end"):
         fail("a record that was acknowledged is not in its topic")

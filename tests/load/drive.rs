@@ -16,6 +16,9 @@ use crate::{
     report,
 };
 
+/// An hour; what takes longer counts as that.
+const LONGEST_MICROS: u64 = 3_600_000_000;
+
 /// A write that the system has promised to keep.
 #[derive(Debug, Clone)]
 pub(crate) struct Acknowledged {
@@ -55,9 +58,13 @@ struct Shared {
 }
 
 /// Sends until the time is over and every answer is there.
-pub(crate) async fn drive(client: &reqwest::Client, arguments: &Arguments) -> Driven {
-    let latency = Histogram::new(3).unwrap_or_else(|_| unreachable!("three digits are allowed"));
-    let driven = Driven { acknowledged: Vec::new(), latency, errors: BTreeMap::new(), took: Duration::ZERO };
+pub(crate) async fn drive(client: &reqwest::Client, arguments: &Arguments) -> anyhow::Result<Driven> {
+    let driven = Driven {
+        acknowledged: Vec::new(),
+        latency: Histogram::new_with_max(LONGEST_MICROS, 3)?,
+        errors: BTreeMap::new(),
+        took: Duration::ZERO,
+    };
     let shared = Arc::new(Shared { driven: Mutex::new(driven), posts: Mutex::default() });
     let began = Instant::now();
     let run = uuid::Uuid::now_v7().simple().to_string();
@@ -86,12 +93,12 @@ pub(crate) async fn drive(client: &reqwest::Client, arguments: &Arguments) -> Dr
     }
     let mut driven = shared.driven.lock().unwrap_or_else(PoisonError::into_inner);
     driven.took = began.elapsed();
-    Driven {
+    Ok(Driven {
         acknowledged: std::mem::take(&mut driven.acknowledged),
         latency: driven.latency.clone(),
         errors: std::mem::take(&mut driven.errors),
         took: driven.took,
-    }
+    })
 }
 
 async fn progress(shared: Arc<Shared>, began: Instant) {

@@ -62,7 +62,7 @@ async fn run(arguments: &Arguments) -> anyhow::Result<bool> {
         let healthy = answer.as_ref().is_ok_and(|answer| answer.status().is_success());
         ensure!(healthy, "{api}/health does not answer with 200; is `make up` running?");
     }
-    let driven = drive::drive(&client, arguments).await;
+    let driven = drive::drive(&client, arguments).await?;
     report::say_writes(&driven, arguments.json);
     let verified = verify::verify(&client, arguments, &driven.acknowledged).await;
     report::say_all(&driven, &verified, arguments);

@@ -1,6 +1,7 @@
-//! `topic list`, `topic consume`, `topic produce`.
+//! `topic list`, `topic create`, `topic consume`, `topic produce`.
 
 use std::{
+    collections::BTreeMap,
     io::{BufRead, Write},
     time::{Duration, Instant},
 };
@@ -30,10 +31,22 @@ pub(super) enum TopicCommand {
         #[arg(long)]
         json: bool,
     },
+    /// Make a topic; one that is there already stays as it is
+    Create(CreateArguments),
     /// Print records, one value a line
     Consume(ConsumeArguments),
     /// Produce one record a line of standard input
     Produce(ProduceArguments),
+}
+
+/// What `create` takes.
+#[derive(Debug, Args)]
+pub(super) struct CreateArguments {
+    /// The topic
+    topic: String,
+    /// How many partitions it gets
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(i32).range(1..=10_000))]
+    partitions: i32,
 }
 
 /// What `consume` takes.
@@ -70,6 +83,7 @@ pub(super) async fn run(instance: &Instance, command: &TopicCommand) -> anyhow::
     let kafka = inspect::kafka(instance)?;
     match command {
         TopicCommand::List { json } => list(&kafka, *json).await,
+        TopicCommand::Create(arguments) => create(&kafka, arguments).await,
         TopicCommand::Produce(arguments) => produce(&kafka, arguments).await,
         TopicCommand::Consume(arguments) => consume(&kafka, arguments).await,
     }
@@ -84,6 +98,13 @@ async fn list(kafka: &kafka::Config, json: bool) -> anyhow::Result<()> {
     let mut rows = vec![vec!["TOPIC".to_owned(), "PARTITIONS".to_owned()]];
     rows.extend(topics.into_iter().map(|(name, partitions)| vec![name, partitions.to_string()]));
     console::table(&rows)?;
+    Ok(())
+}
+
+async fn create(kafka: &kafka::Config, arguments: &CreateArguments) -> anyhow::Result<()> {
+    admin::create_topic(kafka, &arguments.topic, arguments.partitions, &BTreeMap::new()).await?;
+    let there = admin::partitions(kafka, &arguments.topic, "millrace-inspect").await?.len();
+    console::line(format!("{} has {there} partitions", arguments.topic))?;
     Ok(())
 }
 
