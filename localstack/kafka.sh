@@ -110,6 +110,8 @@ PROPERTIES
 
 # Who may log in where logins are asked for, and the password of the client's key.
 readonly LOGIN_USER=millrace LOGIN_PASSWORD=millrace-secret
+# And the password of the user that Azure Event Hubs knows.
+readonly CONNECTION_STRING="Endpoint=sb://localhost/;SharedAccessKeyName=millrace;SharedAccessKey=bWlsbHJhY2Utc2VjcmV0"
 
 # add_logins DIRECTORY: two more listeners, for tests of logins. MILLRACE_PORT_KAFKA_SASL takes PLAIN and SCRAM within
 # TLS, MILLRACE_PORT_KAFKA_TLS takes client certificates. Both must be set; users are known from the first start on.
@@ -125,7 +127,7 @@ advertised.listeners=PLAINTEXT://127.0.0.1:$(port KAFKA),SASL://127.0.0.1:$sasl,
 listener.security.protocol.map=CONTROLLER:PLAINTEXT,PLAINTEXT:PLAINTEXT,SASL:SASL_SSL,TLS:SSL
 inter.broker.listener.name=PLAINTEXT
 listener.name.sasl.sasl.enabled.mechanisms=PLAIN,SCRAM-SHA-256,SCRAM-SHA-512
-listener.name.sasl.plain.sasl.jaas.config=$jaas.plain.PlainLoginModule required user_$LOGIN_USER="$LOGIN_PASSWORD";
+listener.name.sasl.plain.sasl.jaas.config=$jaas.plain.PlainLoginModule required user_$LOGIN_USER="$LOGIN_PASSWORD" user_\$ConnectionString="$CONNECTION_STRING";
 listener.name.sasl.scram-sha-256.sasl.jaas.config=$jaas.scram.ScramLoginModule required;
 listener.name.sasl.scram-sha-512.sasl.jaas.config=$jaas.scram.ScramLoginModule required;
 listener.name.tls.ssl.client.auth=required

@@ -9,6 +9,7 @@ mod boundaries;
 mod faults;
 mod files;
 mod honesty;
+mod logins;
 mod manifests;
 mod registered;
 mod tree;

@@ -1,14 +1,17 @@
 //! Where the cluster is, and how to log in to it.
 
 use anyhow::{Context, bail};
-use kit::{Env, Secret};
+use kit::Env;
 use rdkafka::ClientConfig;
 
-use crate::{Login, Mechanism};
+use crate::{Login, settings::Settings};
 
 /// The largest record that goes through: 8 MB. Lambda's payload of 6 MB in base64 holds 4.5 MB, so this bounds nothing
 /// that a function could receive.
 const MAX_MESSAGE_BYTES: &str = "8388608";
+
+/// Event Hubs closes the connection on a request of more than 1,046,528 bytes.
+const EVENT_HUBS_MAX_BYTES: &str = "1000000";
 
 /// One cluster.
 #[derive(Debug, Clone)]
@@ -16,61 +19,74 @@ pub struct Config {
     /// Comma-separated `host:port`.
     pub bootstrap_servers: String,
     /// How to log in; `None` for an open broker.
-    login: Option<Login>,
+    pub(crate) login: Option<Login>,
     /// Whether the connection is encrypted.
-    tls: bool,
+    pub(crate) tls: bool,
     /// Who signed the broker's certificate, in PEM; `None` trusts what this machine trusts.
-    root_certificate: Option<String>,
+    pub(crate) root_certificate: Option<String>,
+    /// Whether it is Azure Event Hubs, which takes less than Kafka does.
+    pub(crate) event_hubs: bool,
 }
 
 impl Config {
-    /// Reads `KAFKA_BOOTSTRAP_SERVERS`, or asks MSK for the brokers of `MSK_CLUSTER_ARN`. `KAFKA_SASL_MECHANISM`
-    /// (`SCRAM-SHA-512`, `SCRAM-SHA-256`, `PLAIN`) with `KAFKA_SASL_USERNAME` and `KAFKA_SASL_PASSWORD` logs in;
-    /// `KAFKA_SECURITY_PROTOCOL` (`PLAINTEXT`, `SSL`) encrypts. MSK's brokers are always reached by TLS when it offers it.
+    /// Reads the variables of [`kit::connections`] and the login ([`Config::from_variables`]), or asks MSK for the brokers of
+    /// `MSK_CLUSTER_ARN`, which are reached by TLS when it offers it.
     ///
     /// # Errors
-    /// When no cluster is named, the login is incomplete, or MSK does not answer.
+    /// When no cluster is named, a variable is wrong, or MSK does not answer.
     pub async fn load() -> anyhow::Result<Self> {
         let mut env = Env::from_process();
-        let login = match env.optional("KAFKA_SASL_MECHANISM").as_deref() {
-            None => None,
-            Some("PLAIN") => Some(Mechanism::Plain),
-            Some("SCRAM-SHA-256") => Some(Mechanism::ScramSha256),
-            Some("SCRAM-SHA-512") => Some(Mechanism::ScramSha512),
-            Some(other) => {
-                env.fault(format!("KAFKA_SASL_MECHANISM is {other:?}, expected SCRAM-SHA-512, SCRAM-SHA-256 or PLAIN"));
-                None
-            }
-        };
-        let login = login.map(|mechanism| Login::Password {
-            mechanism,
-            username: env.required("KAFKA_SASL_USERNAME"),
-            password: Secret::new(env.required("KAFKA_SASL_PASSWORD")),
-        });
-        let tls = match env.optional("KAFKA_SECURITY_PROTOCOL").as_deref() {
-            None | Some("PLAINTEXT" | "SASL_PLAINTEXT") => false,
-            Some("SSL" | "SASL_SSL") => true,
-            Some(other) => {
-                env.fault(format!(
-                    "KAFKA_SECURITY_PROTOCOL is {other:?}, expected PLAINTEXT, SSL, SASL_PLAINTEXT or SASL_SSL"
-                ));
-                false
-            }
-        };
-        let servers = env.optional("KAFKA_BOOTSTRAP_SERVERS");
         let arn = env.optional("MSK_CLUSTER_ARN");
+        let settings = Settings::read(&mut env);
         env.finish()?;
-        match (servers, arn) {
-            (Some(bootstrap_servers), _) => Ok(Self { bootstrap_servers, login, tls, root_certificate: None }),
-            (None, Some(arn)) => msk_brokers(&arn, login).await,
-            (None, None) => bail!("configuration: neither KAFKA_BOOTSTRAP_SERVERS nor MSK_CLUSTER_ARN is set"),
+        match (settings.servers(), arn) {
+            (Some(bootstrap_servers), _) => Ok(settings.at(bootstrap_servers)),
+            (None, Some(arn)) => msk_brokers(&arn, settings).await,
+            (None, None) => {
+                bail!("configuration: none of KAFKA_BOOTSTRAP_SERVERS, BOOTSTRAP_SERVERS and MSK_CLUSTER_ARN is set")
+            }
         }
+    }
+
+    /// What the variables say of a cluster; `None` when they name no server. `KAFKA_BOOTSTRAP_SERVERS` or
+    /// `BOOTSTRAP_SERVERS` is where it is. `KAFKA_SASL_MECHANISM` (`SCRAM-SHA-512`, `SCRAM-SHA-256`, `PLAIN`) with
+    /// `KAFKA_SASL_USERNAME` and `KAFKA_SASL_PASSWORD` logs in, or else `EVENTHUB_CONNECTIONSTRING`, which implies TLS.
+    /// `KAFKA_SECURITY_PROTOCOL` (`PLAINTEXT`, `SSL`) encrypts; `KAFKA_ROOT_CERTIFICATE_FILE` names the PEM file of who
+    /// signed the broker's certificate.
+    ///
+    /// # Errors
+    /// Every fault in them.
+    pub fn from_variables<K: Into<String>, V: Into<String>>(
+        variables: impl IntoIterator<Item = (K, V)>,
+    ) -> anyhow::Result<Option<Self>> {
+        let mut env = Env::from_pairs(variables);
+        let settings = Settings::read(&mut env);
+        env.finish()?;
+        Ok(settings.servers().map(|servers| settings.at(servers)))
+    }
+
+    /// The same login at other servers of the cluster.
+    #[must_use]
+    pub fn at(&self, bootstrap_servers: impl Into<String>) -> Self {
+        Self { bootstrap_servers: bootstrap_servers.into(), ..self.clone() }
+    }
+
+    /// Whether clients log in.
+    #[must_use]
+    pub fn logs_in(&self) -> bool {
+        self.login.is_some()
     }
 
     /// An open cluster at a known address.
     #[must_use]
     pub fn plaintext(bootstrap_servers: impl Into<String>) -> Self {
-        Self { bootstrap_servers: bootstrap_servers.into(), login: None, tls: false, root_certificate: None }
+        Self {
+            bootstrap_servers: bootstrap_servers.into(),
+            login: None,
+            tls: false,
+            root_certificate: None,
+            event_hubs: false,
+        }
     }
 
     /// An encrypted cluster at a known address. Without a root certificate the broker's must be signed by an authority
@@ -81,7 +97,7 @@ impl Config {
         login: Option<Login>,
         root_certificate: Option<String>,
     ) -> Self {
-        Self { bootstrap_servers: bootstrap_servers.into(), login, tls: true, root_certificate }
+        Self { bootstrap_servers: bootstrap_servers.into(), login, tls: true, root_certificate, event_hubs: false }
     }
 
     /// librdkafka's configuration with the address and the login, to which a caller adds its own properties.
@@ -110,11 +126,23 @@ impl Config {
         if let Some(root) = &self.root_certificate {
             client.set("ssl.ca.pem", root);
         }
+        if self.event_hubs {
+            client
+                .set("message.max.bytes", EVENT_HUBS_MAX_BYTES)
+                // It drops connections that were idle for four minutes, without a word.
+                .set("connections.max.idle.ms", "180000")
+                .set("topic.metadata.refresh.interval.ms", "180000");
+        }
         client
+    }
+
+    /// How a producer compresses. Event Hubs knows gzip alone, which costs more time than it saves.
+    pub(crate) fn compression(&self) -> &'static str {
+        if self.event_hubs { "none" } else { "lz4" }
     }
 }
 
-async fn msk_brokers(arn: &str, login: Option<Login>) -> anyhow::Result<Config> {
+async fn msk_brokers(arn: &str, settings: Settings) -> anyhow::Result<Config> {
     let aws = aws_config::load_from_env().await;
     let brokers = aws_sdk_kafka::Client::new(&aws)
         .get_bootstrap_brokers()
@@ -122,14 +150,14 @@ async fn msk_brokers(arn: &str, login: Option<Login>) -> anyhow::Result<Config> 
         .send()
         .await
         .with_context(|| format!("ask for the brokers of {arn}"))?;
-    let (encrypted, open) = if login.is_some() {
+    let (encrypted, open) = if settings.login.is_some() {
         (brokers.bootstrap_broker_string_sasl_scram, None)
     } else {
         (brokers.bootstrap_broker_string_tls, brokers.bootstrap_broker_string)
     };
     match (encrypted, open) {
-        (Some(bootstrap_servers), _) => Ok(Config { bootstrap_servers, login, tls: true, root_certificate: None }),
-        (None, Some(bootstrap_servers)) => Ok(Config { bootstrap_servers, login, tls: false, root_certificate: None }),
+        (Some(servers), _) => Ok(Config { tls: true, ..settings.at(servers) }),
+        (None, Some(servers)) => Ok(Config { tls: false, ..settings.at(servers) }),
         (None, None) => bail!("cluster {arn} has no brokers for this kind of login"),
     }
 }

@@ -12,6 +12,7 @@ mod login;
 mod lookup;
 mod producer;
 mod remind;
+mod settings;
 
 pub use config::Config;
 pub use dead_letter::{Origin, dead_letter};

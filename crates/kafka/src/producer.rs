@@ -68,7 +68,7 @@ impl Producer {
             .client()
             .set("enable.idempotence", "true")
             .set("acks", "all")
-            .set("compression.type", "lz4")
+            .set("compression.type", config.compression())
             // Waiting for more records gains nothing: what one call brings is queued at once and batched as it is, and
             // while requests are under way the next ones gather.
             .set("linger.ms", "0")

@@ -1,10 +1,11 @@
 //! What every function needs and no system owns: the run loop with its [`Invocation`], configuration from the
-//! environment ([`Env`]), logs ([`telemetry`]) and [`metrics`], Kafka batches with partial failures ([`kafka`]), RabbitMQ batches
+//! environment ([`Env`], [`connections`]), logs ([`telemetry`]) and [`metrics`], Kafka batches with partial failures ([`kafka`]), RabbitMQ batches
 //! ([`rabbitmq`]), and the HTTP edge ([`http`]).
 //!
 //! Deliberately absent: any event type or rule of a system (those live in `domain`), and any Kafka or Postgres client
 //! (`kafka`, `pg`), so that a function links only what it uses.
 
+pub mod connections;
 pub mod crash;
 mod ending;
 mod env;

@@ -26,6 +26,7 @@ pub mod issuer;
 pub mod kafka_source;
 pub mod lint;
 pub mod mapping;
+mod masked;
 pub mod metrics;
 pub mod pattern;
 pub mod ports;

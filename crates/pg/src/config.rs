@@ -3,7 +3,7 @@
 use std::{collections::BTreeMap, fmt, time::Duration};
 
 use anyhow::{Context, bail};
-use kit::{Env, Secret};
+use kit::{Env, Secret, connections};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::Deserialize;
 use sqlx::{
@@ -54,14 +54,21 @@ impl fmt::Display for Place {
 }
 
 impl Config {
-    /// Reads `DATABASE_URL`, or the secret that `DATABASE_SECRET_ARN` names (RDS's JSON form).
+    /// Reads `DATABASE_URL`, or the secret that `DATABASE_SECRET_ARN` names (RDS's JSON form), or `DB_HOST` and its like
+    /// ([`connections::database_url`]), in this order.
     ///
     /// # Errors
-    /// When neither is set, or the secret cannot be read.
+    /// When none is set, a variable is wrong, or the secret cannot be read.
     pub async fn load() -> anyhow::Result<Self> {
-        match named(&Env::from_process(), "DATABASE").await? {
-            Some(config) => Ok(config),
-            None => bail!("configuration: neither DATABASE_URL nor DATABASE_SECRET_ARN is set"),
+        let mut env = Env::from_process();
+        if let Some(config) = named(&env, "DATABASE").await? {
+            return Ok(config);
+        }
+        let url = connections::database_url(&mut env);
+        env.finish()?;
+        match url {
+            Some(url) => Ok(Self::new(url)),
+            None => bail!("configuration: none of DATABASE_URL, DATABASE_SECRET_ARN and DB_HOST is set"),
         }
     }
 

@@ -137,7 +137,11 @@ pub(super) async fn lag(instance: &Instance, json: bool) -> anyhow::Result<()> {
 pub(super) fn kafka(instance: &Instance) -> anyhow::Result<Config> {
     let running = instance.require_running()?;
     let servers = running.exports.get("KAFKA_BOOTSTRAP_SERVERS").context("this instance runs no Kafka broker")?;
-    Ok(Config::plaintext(servers))
+    // A login is not among the exports: whoever has it in the environment may ask a broker that wants one.
+    match Config::from_variables(std::env::vars())? {
+        Some(named) if named.bootstrap_servers == *servers => Ok(named),
+        _ => Ok(Config::plaintext(servers)),
+    }
 }
 
 /// Prints what other programs need.

@@ -63,7 +63,7 @@ pub(super) async fn run(dir: &Path, arguments: &RedriveArguments) -> anyhow::Res
 
 /// The broker that the environment names, or that of the running instance.
 async fn broker(dir: &Path) -> anyhow::Result<kafka::Config> {
-    let named = ["KAFKA_BOOTSTRAP_SERVERS", "MSK_CLUSTER_ARN"].map(std::env::var);
+    let named = ["KAFKA_BOOTSTRAP_SERVERS", "BOOTSTRAP_SERVERS", "MSK_CLUSTER_ARN"].map(std::env::var);
     if named.iter().flatten().any(|value| !value.is_empty()) {
         return kafka::Config::load().await;
     }

@@ -170,6 +170,7 @@ fn options(arguments: &UpArguments) -> anyhow::Result<UpOptions> {
     // Without services of its own a stack lives on those that the shell knows, be they of another instance.
     let lives_on_others = arguments.services == Some(ServiceChoice::None);
     let environment = if lives_on_others { environment } else { stack::without_exports(environment) };
+    let environment = kit::connections::settled(environment)?;
     let folder = |name: &str| environment.get(name).map(PathBuf::from);
     // `cargo build` puts all programs beside each other.
     let beside = program.parent().map(Path::to_path_buf).unwrap_or_default();

@@ -247,4 +247,14 @@ pub(super) const RULES: &[Rule] = &[
         text: "The template's login is for brokers other than the stack's own, which has no users",
         source: "",
     },
+    Rule {
+        id: "kafka.access.a-broker-of-the-environment-is-read-with-the-environments-login",
+        text: "A broker that the environment names is read with its login: SCRAM, PLAIN, or a connection string of Event Hubs",
+        source: "",
+    },
+    Rule {
+        id: "kafka.access.a-connection-string-that-is-refused-is-an-error-that-does-not-show-it",
+        text: "A connection string that the broker refuses is an error that does not show it",
+        source: "",
+    },
 ];

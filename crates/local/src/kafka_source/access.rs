@@ -1,7 +1,8 @@
 //! How a mapping logs in to its cluster: what `SourceAccessConfigurations` names, read from Secrets Manager.
 //!
 //! The template's login is for the cluster that the template means. The stack's own broker stands in for it, listens in
-//! plain text and knows no users, so nothing is applied there.
+//! plain text and knows no users, so nothing is applied there; nor at a broker that the environment names in its place,
+//! where the environment's login counts.
 
 use std::collections::BTreeMap;
 
@@ -54,13 +55,18 @@ pub async fn cluster(
     }
     // The template warns of an MSK cluster's.
     if spec.access.login.is_some() && spec.event_source_arn.is_none() {
-        let what = "SourceAccessConfigurations is not applied: the stack's own broker has no users";
+        let why = if own.is_some_and(Config::logs_in) {
+            "the environment has the login to this broker"
+        } else {
+            "the stack's own broker has no users"
+        };
+        let what = format!("SourceAccessConfigurations is not applied: {why}");
         tell(&format!("{id} (line {line}): {what}"));
     }
     match own {
         Some(own) if spec.bootstrap_servers.is_empty() => Ok(own.clone()),
         None => bail!("mapping {id} (line {line}) needs a Kafka broker, and none runs"),
-        Some(_) => Ok(Config::plaintext(spec.bootstrap_servers.join(","))),
+        Some(own) => Ok(own.at(spec.bootstrap_servers.join(","))),
     }
 }
 

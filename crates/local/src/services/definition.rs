@@ -42,6 +42,9 @@ pub struct ServiceDefinition {
     pub ports: BTreeMap<String, u16>,
     /// The variable that names an endpoint which is already there.
     pub replaced_by: Option<String>,
+    /// Variables with the login at that endpoint. The service itself has none, so they are left out beside it.
+    #[serde(default)]
+    pub login: Vec<String>,
     /// Variables that functions and `millrace env` get.
     #[serde(default)]
     pub provides: BTreeMap<String, String>,
@@ -53,6 +56,20 @@ pub struct ServiceDefinition {
     /// Whether `up` starts it only for what needs it.
     #[serde(default)]
     pub on_demand: bool,
+}
+
+impl ServiceDefinition {
+    /// The endpoint that is there already, with the variable that names it.
+    pub(super) fn replacement<'a>(&'a self, environment: &'a BTreeMap<String, String>) -> Option<(&'a str, &'a str)> {
+        let variable = self.replaced_by.as_deref()?;
+        environment.get(variable).map(|value| (variable, value.as_str()))
+    }
+
+    /// Whether the environment names an endpoint that is there already.
+    #[must_use]
+    pub fn is_replaced(&self, environment: &BTreeMap<String, String>) -> bool {
+        self.replacement(environment).is_some()
+    }
 }
 
 impl Definitions {

@@ -14,7 +14,7 @@ pub use definition::{Definitions, ServiceDefinition, expand};
 use process::Process;
 pub use process::ServiceState;
 
-use crate::instance::Instance;
+use crate::{instance::Instance, masked::masked};
 
 /// How long a service may take until it answers.
 const READY_LIMIT: Duration = Duration::from_secs(90);
@@ -71,10 +71,11 @@ impl Services {
                 let known: Vec<_> = definitions.services.keys().map(String::as_str).collect();
                 bail!("service {name} is not in localstack/services.yaml; there are {}", known.join(", "));
             };
-            match definition.replaced_by.as_ref().and_then(|variable| environment.get(variable)) {
-                Some(value) => {
-                    progress(&format!("{name}: {value}, from the environment"));
-                    replaced.insert(name.clone(), value.clone());
+            match definition.replacement(environment) {
+                Some((variable, value)) => {
+                    let shown = masked(variable, value);
+                    progress(&format!("{name}: {shown}, from the environment"));
+                    replaced.insert(name.clone(), shown);
                 }
                 None => {
                     let process = Process::new(name, definition, &definitions.dir, instance, scripts);

@@ -137,7 +137,7 @@ async fn start_functions(
     progress: &impl Fn(&str),
 ) -> anyhow::Result<Up> {
     let Plan { root, definitions, application, variables, mut running, .. } = plan;
-    let kafka = variables.get("KAFKA_BOOTSTRAP_SERVERS").map(kafka::Config::plaintext);
+    let kafka = kafka::Config::from_variables(variables.clone())?;
     parts::create_topics(&application, kafka.as_ref(), progress).await?;
     parts::create_resources(&application, &variables, progress).await?;
     let listener = TcpListener::bind(("127.0.0.1", running.invoke_port))

@@ -46,8 +46,11 @@ pub(super) fn variables(
     variables.extend(ports.iter().map(|(name, port)| (name.clone(), port.to_string())));
     variables.insert("MILLRACE_DIR".into(), instance.dir().display().to_string());
     for definition in services.iter().filter_map(|name| definitions.services.get(name)) {
-        if definition.replaced_by.as_ref().is_some_and(|variable| options.environment.contains_key(variable)) {
+        if definition.is_replaced(&options.environment) {
             continue;
+        }
+        for name in &definition.login {
+            variables.remove(name);
         }
         for (name, value) in &definition.provides {
             let value = expand(value, &variables);

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     aws,
-    logins::{Broker, PASSWORD, USER, secret},
+    logins::{Broker, CONNECTION_STRING, PASSWORD, USER, secret},
     source::Source,
     topic::rec,
 };
@@ -86,4 +86,44 @@ pub(crate) async fn the_login_is_not_for_the_stacks_own_broker() {
         assert_eq!(cluster.ok().map(|_| told.borrow().len()), expected, "{servers}: {told:?}");
         assert!(told.borrow().iter().all(|line| line.contains("the stack's own broker has no users")), "{told:?}");
     }
+}
+
+pub(crate) async fn a_broker_of_the_environment_is_read_with_the_environments_login() {
+    const FAILED: &str =
+        "BatchSize: 1, MaximumRetryAttempts: 0, DestinationConfig: {OnFailure: {Destination: 'kafka://TOPIC.failed'}}";
+    let broker = Broker::shared().await;
+    let mechanism = |name| vec![("KAFKA_SASL_MECHANISM", name), ("KAFKA_SECURITY_PROTOCOL", "SASL_SSL")];
+    let user = [("KAFKA_SASL_USERNAME", USER), ("KAFKA_SASL_PASSWORD", PASSWORD)];
+    for pairs in [
+        vec![("EVENTHUB_CONNECTIONSTRING", CONNECTION_STRING)],
+        [mechanism("PLAIN"), user.to_vec()].concat(),
+        [mechanism("SCRAM-SHA-256"), user.to_vec()].concat(),
+        [mechanism("SCRAM-SHA-512"), user.to_vec()].concat(),
+    ] {
+        let own = kafka::Config::from_variables(broker.variables(&pairs)).unwrap().unwrap();
+        // Records of a producer with this login, for a mapping that takes the stack's broker.
+        let source = Source::beside(&own, &broker.open(), &broker.sasl(), FAILED, JUDGE).await;
+        let record = |value: &str| kafka::Message {
+            topic: source.topic.name.clone(),
+            value: Some(value.into()),
+            ..kafka::Message::default()
+        };
+        let producer = kafka::Producer::new(&own).unwrap();
+        producer.send_all(["good", "poison", "good too"].map(record).into()).await.unwrap();
+        source.enable().await;
+        source.until_committed(&[3]).await;
+        assert_eq!(source.delivered(0), ["good", "poison", "good too"], "{}", pairs[0].1);
+        assert_eq!(source.failed.read(1).await.len(), 1, "{}", pairs[0].1);
+        source.mapping.disable().await;
+    }
+}
+
+pub(crate) async fn a_connection_string_that_is_refused_is_an_error_that_does_not_show_it() {
+    let broker = Broker::shared().await;
+    let wrong = CONNECTION_STRING.replace("SharedAccessKey=", "SharedAccessKey=d3Jvbmc");
+    let own = kafka::Config::from_variables(broker.variables(&[("EVENTHUB_CONNECTIONSTRING", &wrong)]));
+    let own = own.unwrap().unwrap();
+    let source = Source::beside(&own, &broker.open(), &broker.sasl(), "BatchSize: 1", "").await;
+    let error = format!("{:#}", source.mapping.enable().await.unwrap_err());
+    assert!(error.contains("start mapping FRecords") && !error.contains("d3Jvbmc"), "{error}");
 }

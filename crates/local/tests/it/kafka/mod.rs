@@ -61,5 +61,7 @@ pub(crate) fn cases() -> Vec<Case> {
         "kafka.access.a-client-certificate-comes-from-a-secret" => access::a_client_certificate_comes_from_a_secret,
         "kafka.access.a-login-that-is-refused-is-an-error-when-the-mapping-starts" => access::a_login_that_is_refused_is_an_error_when_the_mapping_starts,
         "kafka.access.the-login-is-not-for-the-stacks-own-broker" => access::the_login_is_not_for_the_stacks_own_broker,
+        "kafka.access.a-broker-of-the-environment-is-read-with-the-environments-login" => access::a_broker_of_the_environment_is_read_with_the_environments_login,
+        "kafka.access.a-connection-string-that-is-refused-is-an-error-that-does-not-show-it" => access::a_connection_string_that_is_refused_is_an_error_that_does_not_show_it,
     ]
 }

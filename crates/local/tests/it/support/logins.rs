@@ -20,6 +20,10 @@ use super::{aws, until};
 pub(crate) const USER: &str = "millrace";
 pub(crate) const PASSWORD: &str = "millrace-secret";
 
+/// What the user `$ConnectionString` has as its password there.
+pub(crate) const CONNECTION_STRING: &str =
+    "Endpoint=sb://localhost/;SharedAccessKeyName=millrace;SharedAccessKey=bWlsbHJhY2Utc2VjcmV0";
+
 /// The broker.
 pub(crate) struct Broker {
     process: Child,
@@ -98,6 +102,14 @@ impl Broker {
     /// Where a client certificate is asked for.
     pub(crate) fn tls(&self) -> String {
         format!("127.0.0.1:{}", self.ports[3])
+    }
+
+    /// The broker as the environment would name it: its address for logins, and who signed its certificate.
+    pub(crate) fn variables(&self, pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
+        let authority = self.folder.path().join("data/tls/ca.crt").display().to_string();
+        let own = [("BOOTSTRAP_SERVERS", self.sasl()), ("KAFKA_ROOT_CERTIFICATE_FILE", authority)];
+        let given = pairs.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        own.into_iter().chain(given).map(|(name, value)| (name.to_owned(), value)).collect()
     }
 
     /// A file of its certificates.

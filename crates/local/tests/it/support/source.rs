@@ -66,14 +66,18 @@ impl Source {
 
     /// A topic of one partition on a broker that asks for logins: `open` is where it does not, `servers` where it does.
     pub(crate) async fn with_login(open: &Config, servers: &str, properties: &str, judge: &str) -> Self {
+        Self::beside(&broker(), open, servers, properties, judge).await
+    }
+
+    /// As [`Source::with_login`], with `own` as the broker of the stack.
+    pub(crate) async fn beside(own: &Config, open: &Config, servers: &str, properties: &str, judge: &str) -> Self {
         let name = format!("runner-{}", Uuid::new_v4().simple());
         let topic = Topic::create_on(open.clone(), name.clone(), 1).await;
         let failed = Topic::create_on(open.clone(), format!("{name}.failed"), 1).await;
         let app = App::of(&Self::template(servers, &name, properties), &format!("{READER}\n{judge}"));
         let spec = app.application.kafka_mappings[0].clone();
-        let cluster = cluster(&spec, Some(&broker()), &aws::variables(), &|_| ())
-            .await
-            .unwrap_or_else(|error| panic!("{error:#}"));
+        let cluster =
+            cluster(&spec, Some(own), &aws::variables(), &|_| ()).await.unwrap_or_else(|error| panic!("{error:#}"));
         let mapping = Mapping::new(spec, app.host.clone(), cluster);
         Self { app, mapping, topic, failed }
     }
