@@ -110,6 +110,12 @@ impl Shards {
         Ok(pool)
     }
 
+    /// Gives up the pool to a shard, with its connections. One on which nothing comes back (the server has failed over, and
+    /// the old one cannot say so) holds its place in the pool until TCP gives up, which takes a quarter of an hour.
+    pub fn renew(&self, shard: ShardId) {
+        self.pools.lock().unwrap_or_else(PoisonError::into_inner).remove(&shard);
+    }
+
     fn known(&self) -> Option<(Arc<Directory>, Instant)> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }

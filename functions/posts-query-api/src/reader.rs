@@ -108,7 +108,10 @@ impl Reader {
             let reason = match tokio::time::timeout(self.limits.shard, stamp).await {
                 Ok(Ok(_)) => None,
                 Ok(Err(error)) => Some(Away::of(&error).into()),
-                Err(_) => Some(Reason::Slow),
+                Err(_) => {
+                    self.shards.renew(shard.id);
+                    Some(Reason::Slow)
+                }
             };
             (shard.name.clone(), reason)
         });
@@ -147,6 +150,9 @@ impl Reader {
                 Reason::Slow
             }
         };
+        if reason != Reason::Failed {
+            self.shards.renew(shard.id);
+        }
         self.breakers().insert(shard.id, breaker.failed(Utc::now()));
         away(reason)
     }

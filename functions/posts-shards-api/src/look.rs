@@ -143,6 +143,9 @@ impl Observer {
             async {
                 let seen = async { seen(&self.shards.pool(shard).map_err(|_| Away::Failed)?).await };
                 let seen = timeout(self.patience, seen).await.unwrap_or(Err(Away::Slow));
+                if seen == Err(Away::Slow) {
+                    self.shards.renew(shard.id);
+                }
                 Looked { shard: shard.clone(), partitions, seen }
             }
         });

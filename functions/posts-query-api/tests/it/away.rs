@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use domain::posts::partition_of;
 use serde_json::json;
 
+use crate::proxy::Proxy;
 use crate::support::{World, get, ids};
 
 #[tokio::test]
@@ -109,5 +110,51 @@ async fn a_master_that_is_away_takes_nothing_from_an_instance_that_knows_the_map
     world.get("/api/posts").await;
     world.master.pool.close().await;
     assert_eq!(ids(&world.get("/api/posts").await["posts"]).len(), all.len());
+    world.drop().await;
+}
+
+#[tokio::test]
+async fn a_shard_that_has_failed_over_silently_is_there_again_over_new_connections() {
+    let world = World::new().await;
+    let all = world.fill(20, 1).await;
+    let place = pg::Config::new(kit::Secret::new(&world.shard(1).url)).place().unwrap();
+    let proxy = Proxy::open(place.host, place.port).await;
+    let update = sqlx::query("update shard_metadata set host = '127.0.0.1', port = $1 where id = 1");
+    update.bind(i32::from(proxy.port)).execute(&world.master.pool).await.unwrap();
+    let api = world.instance();
+    // As many at once as an instance has connections, so that none is left that does not hang. No question comes twice: a
+    // kept answer would do for it.
+    let both = async |limit: u32| {
+        let (posts, stats) = (format!("/api/posts?limit={limit}"), format!("/api/users/u{limit}/stats"));
+        tokio::join!(get(&api, &posts, &[]), get(&api, &stats, &[]))
+    };
+    let (posts, stats) = both(1).await;
+    assert_eq!((&posts.body["partial"], &stats.body["partial"]), (&json!(false), &json!(false)));
+    // In the middle of both statements.
+    let mut lock = world.shard(1).pool.begin().await.unwrap();
+    sqlx::query("lock table posts in access exclusive mode").execute(&mut *lock).await.unwrap();
+    let fail_over = async {
+        let waiting =
+            "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        let deadline = Instant::now() + Duration::from_secs(10);
+        while sqlx::query_scalar::<_, i64>(waiting).fetch_one(&world.shard(1).pool).await.unwrap() < 2 {
+            assert!(Instant::now() < deadline, "the statements have not begun");
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+        proxy.fail_over();
+    };
+    let ((posts, stats), ()) = tokio::join!(both(2), fail_over);
+    lock.rollback().await.unwrap();
+    assert_eq!((&posts.body["partial"], &stats.body["partial"]), (&json!(true), &json!(true)));
+    let deadline = Instant::now() + Duration::from_secs(20);
+    loop {
+        let answer = get(&api, "/api/posts?limit=100", &[]).await.body;
+        if answer["partial"] == json!(false) {
+            assert_eq!(answer["posts"].as_array().unwrap().len(), all.len());
+            break;
+        }
+        assert!(Instant::now() < deadline, "the shard does not come back: {answer}");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     world.drop().await;
 }

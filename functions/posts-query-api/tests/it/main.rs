@@ -11,5 +11,6 @@
 mod away;
 mod consistency;
 mod moves;
+mod proxy;
 mod reads;
 mod support;
