@@ -113,7 +113,11 @@ impl Writer {
             }
         };
         let stored = tokio::time::timeout(patience, stored).await;
-        stored.unwrap_or_else(|_| Err(Failure::Shard(anyhow::anyhow!("no answer within {} s", patience.as_secs()))))
+        stored.unwrap_or_else(|_| {
+            // What hangs may hang for longer than the shard is away.
+            self.shards.renew(shard.id);
+            Err(Failure::Shard(anyhow::anyhow!("no answer within {} s", patience.as_secs())))
+        })
     }
 
     /// Records of partitions that the topic cannot have can never be stored.
