@@ -31,6 +31,8 @@ use kit::kafka::{BatchResponse, KafkaEvent};
 use shards::{Limits, Shards};
 use tokio::sync::OnceCell;
 
+pub use store::POINTS;
+
 /// What a shard may take. Other shards of the batch wait for the slowest, so it is far less than an invocation's time.
 const LIMITS: Limits = Limits { connections: 2, acquire: Duration::from_secs(3), statement: Duration::from_secs(10) };
 

@@ -5,11 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Context;
 use domain::posts::{FIRST_EPOCH, Write};
+use kit::crash::point;
 use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::batch::{Group, Item, Rejection, letter};
 use crate::insert::{self, Mode};
 use crate::{Writer, insert::Inserted};
+
+/// Where tests die, in the order in which a transaction comes by.
+pub const POINTS: [&str; 5] = [LOCKED, INSERTED, LETTERS_SENT, MOVED, COMMITTED];
+const LOCKED: &str = "store.locked";
+const INSERTED: &str = "store.inserted";
+const LETTERS_SENT: &str = "store.letters-sent";
+const MOVED: &str = "store.progress-moved";
+const COMMITTED: &str = "store.committed";
 
 /// One partition, for the shard that the map gives it to.
 #[derive(Clone, Copy)]
@@ -80,6 +89,7 @@ impl Writer {
     pub(crate) async fn store(&self, pool: &PgPool, parts: &[Part<'_>], mode: Mode) -> Result<Done, Failure> {
         let mut transaction = pool.begin().await.context("begin")?;
         let seats = seats(&mut transaction, parts).await?;
+        point(LOCKED);
         let mut done = Done::default();
         let mut shares = Vec::new();
         for (position, part) in parts.iter().enumerate() {
@@ -97,13 +107,16 @@ impl Writer {
             return Ok(done);
         }
         let inserted = insert_all(&mut transaction, &mut shares, mode).await?;
+        point(INSERTED);
         let letters: Vec<kafka::Message> =
             shares.iter().flat_map(|share| &share.rejected).map(|(item, why)| letter(item.record, why)).collect();
         (done.rows, done.letters) = (inserted.values().sum(), letters.len() as u64);
         // Before the progress moves: a crash between the two sends them a second time, and loses none.
         self.send_letters(letters).await.map_err(Failure::Kafka)?;
         advance(&mut transaction, &shares, &inserted).await?;
+        point(MOVED);
         transaction.commit().await.context("commit")?;
+        point(COMMITTED);
         Ok(done)
     }
 
@@ -140,7 +153,9 @@ impl Writer {
             return Ok(());
         }
         let producer = self.producer.get_or_try_init(|| async { kafka::Producer::new(&self.kafka) }).await?;
-        producer.send_all(letters).await.context("send dead letters")
+        producer.send_all(letters).await.context("send dead letters")?;
+        point(LETTERS_SENT);
+        Ok(())
     }
 }
 

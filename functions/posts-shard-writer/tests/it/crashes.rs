@@ -26,7 +26,8 @@ fn some_bad(world: &World, offsets: Range<i64>) -> Vec<Record> {
 async fn assert_all(world: &World, point: &str) {
     let rows = world.numbers("select (select count(*) from comments) * 100 + (select count(*) from likes)").await;
     assert_eq!(rows, [808; 3], "{point}");
-    let sum = "select records + duplicates * 1000 + dead_letters * 1000000 + next_offset * 1000000000 from posts_progress";
+    let sum =
+        "select records + duplicates * 1000 + dead_letters * 1000000 + next_offset * 1000000000 from posts_progress";
     assert_eq!(world.numbers(sum).await, [20_004_000_016; 3], "{point}");
     let letters: BTreeSet<String> = world.dead_letters(12).into_iter().map(|(_, offset)| offset).collect();
     assert_eq!(letters.len(), 4, "{point}: at least once, with their origin");
