@@ -36,8 +36,8 @@ pub use known::Known;
 pub use ledger::TableStatus;
 pub use maintain::{Maintainer, Maintenance, Sizes, Upkeep};
 pub use read::{
-    ColumnCounts, Counts, Figures, KEPT_AGE, Newest, OwnedValue, Page, Position, Query, Reader, Row, Tally, VIEW_AGE,
-    View, ViewName, is_gone,
+    Budget, ColumnCounts, Counts, Figures, KEPT_AGE, Newest, OwnedValue, Page, Position, Query, Reader, Row, Tally,
+    VIEW_AGE, View, ViewName, is_gone,
 };
 pub use repeats::{RepeatLimits, RowKey};
 pub use schema::{Column, ColumnType, TableSchema};

@@ -126,7 +126,7 @@ pub(crate) async fn events(
         equal: walk.filters.equal(),
         after,
         limit: page_size,
-        read_bytes: api.limits.read_bytes,
+        budget: api.limits.budget(),
         answer_bytes: api.limits.answer_bytes,
     };
     let page = api.reader.page(&view, &query).await.map_err(|error| match lake::is_gone(&error) {
@@ -204,7 +204,7 @@ pub(crate) async fn event_by_id(
         equal: vec![(github::ID, id.clone())],
         after: None,
         limit: 1,
-        read_bytes: api.limits.read_bytes,
+        budget: api.limits.budget(),
         answer_bytes: usize::MAX,
     };
     let page = api.reader.page(&view, &query).await.map_err(|error| away(&error))?;

@@ -7,8 +7,8 @@
 //! - Idempotency: reads only.
 //! - Failure: Postgres or S3 away is 503; the next request tries again.
 //!
-//! A request reads at most [`Limits::read_bytes`] from storage (and what it takes to get on at all); an answer that ends
-//! there says `complete: false`. Figures: `cache_hits`, `cache_misses`, `bytes_read`, `took` by `resource`.
+//! A request reads at most [`Limits::read_bytes`] from storage, for at most [`Limits::read_time`] (and what it takes to get
+//! on at all); an answer that ends there says `complete: false`. Figures: `cache_hits`, `cache_misses`, `bytes_read`, `took` by `resource`.
 
 mod answer;
 mod cursor;
@@ -19,13 +19,14 @@ mod parameters;
 mod stats;
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use axum::extract::{RawQuery, State};
 use axum::{Json, Router};
 use chrono::{DateTime, Utc};
 use kit::http::Problem;
 use kit::metrics::Metrics;
-use lake::{Figures, Lake, Reader, github};
+use lake::{Budget, Figures, Lake, Reader, github};
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
@@ -39,13 +40,22 @@ pub use event::EventView;
 pub struct Limits {
     /// Bytes read from storage, `QUERY_READ_MEGABYTES`.
     pub read_bytes: u64,
+    /// How long a request reads on, well below the function's time.
+    pub read_time: Duration,
     /// Bytes of the events' values in an answer: Lambda's answers have at most 6 MB, written as JSON within JSON.
     pub answer_bytes: usize,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { read_bytes: 256 << 20, answer_bytes: 3 << 20 }
+        Self { read_bytes: 256 << 20, read_time: Duration::from_secs(15), answer_bytes: 3 << 20 }
+    }
+}
+
+impl Limits {
+    /// The budget of a request that begins now.
+    fn budget(&self) -> Budget {
+        Budget { bytes: self.read_bytes, until: Instant::now().checked_add(self.read_time) }
     }
 }
 

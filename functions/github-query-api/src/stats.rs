@@ -119,7 +119,7 @@ pub(crate) async fn stats(
         return Ok(answer.respond(&headers, "hit"));
     }
     let columns = vec![(github::TYPE, TYPES), (github::REPO_NAME, TOP), (github::ACTOR_LOGIN, TOP)];
-    let tally = Tally { since, until: i64::MAX, columns, read_bytes: api.limits.read_bytes };
+    let tally = Tally { since, until: i64::MAX, columns, budget: api.limits.budget() };
     let counts = api.reader.tally(&view, &tally).await.map_err(|error| away(&error))?;
     measured("stats", began, false, Some(&counts.figures));
     let (complete, figures) = (counts.complete, counts.figures);

@@ -1,6 +1,7 @@
 //! What a query read, and what it could leave out.
 
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
 
 /// Files, row groups and bytes of one query.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -23,6 +24,20 @@ pub struct Figures {
     pub bytes_skipped: u64,
 }
 
+/// How much a query may take. What is read when it is used up is the answer, and that more is missing is told.
+#[derive(Debug, Clone, Copy)]
+pub struct Budget {
+    /// Bytes read from storage.
+    pub bytes: u64,
+    /// When it has to come to an end.
+    pub until: Option<Instant>,
+}
+
+impl Budget {
+    /// No end.
+    pub const NONE: Self = Self { bytes: u64::MAX, until: None };
+}
+
 /// Counts while a query goes on.
 #[derive(Debug, Default)]
 pub(crate) struct Meter {
@@ -41,8 +56,10 @@ pub(crate) fn add(counter: &AtomicU64, number: u64) {
 }
 
 impl Meter {
-    pub(crate) fn read(&self) -> u64 {
-        self.bytes_read.load(Ordering::Relaxed)
+    /// Whether a query has used up what it may take.
+    pub(crate) fn is_over(&self, budget: &Budget) -> bool {
+        self.bytes_read.load(Ordering::Relaxed) >= budget.bytes
+            || budget.until.is_some_and(|until| Instant::now() >= until)
     }
 
     pub(crate) fn figures(&self) -> Figures {

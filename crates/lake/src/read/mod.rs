@@ -23,7 +23,7 @@ use std::time::Duration;
 
 use crate::Lake;
 use columns::Columns;
-pub use figures::Figures;
+pub use figures::{Budget, Figures};
 use files::Files;
 use object::Objects;
 pub use page::{Page, Position, Query};
@@ -88,7 +88,7 @@ impl Reader {
             equal: newest.equal.iter().cloned().collect(),
             after: None,
             limit: newest.limit,
-            read_bytes: u64::MAX,
+            budget: Budget::NONE,
             answer_bytes: usize::MAX,
         };
         Ok(self.page(&self.view().await?, &query).await?.rows)

@@ -12,7 +12,7 @@ use super::dictionary::NULL;
 use super::figures::Meter;
 use super::object::Opened;
 use super::walk::{Bounds, Candidate, Walk};
-use super::{Figures, Reader, Row, View};
+use super::{Budget, Figures, Reader, Row, View};
 use crate::schema::TableSchema;
 
 /// Which rows to show. Times are microseconds since 1970.
@@ -28,8 +28,8 @@ pub struct Query {
     pub after: Option<Position>,
     /// At most so many rows.
     pub limit: usize,
-    /// The search ends when it has read so much from storage and has found where to go on.
-    pub read_bytes: u64,
+    /// The search ends when this is used up and it has found where to go on.
+    pub budget: Budget,
     /// The page ends before its values are larger than this; it has one row at least.
     pub answer_bytes: usize,
 }
@@ -159,7 +159,7 @@ impl Reader {
             self.search(&candidates, query, &bounds, &dictionaries, &meter, &mut best).await?;
             // It must have come below where it began, else the next page would begin there again.
             let behind = walk.newest().filter(|behind| *behind < newest && *behind >= best.floor());
-            if let Some(behind) = behind.filter(|_| meter.read() >= query.read_bytes) {
+            if let Some(behind) = behind.filter(|_| meter.is_over(&query.budget)) {
                 cut = Some(behind);
                 break;
             }

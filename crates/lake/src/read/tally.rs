@@ -10,7 +10,7 @@ use super::columns::{Dictionaries, Group};
 use super::dictionary::{Dictionary, NULL};
 use super::figures::Meter;
 use super::walk::{Bounds, Walk};
-use super::{Figures, Reader, View};
+use super::{Budget, Figures, Reader, View};
 use crate::schema::TableSchema;
 
 /// Microseconds of an hour.
@@ -25,8 +25,8 @@ pub struct Tally {
     pub until: i64,
     /// Text columns whose values are counted, by their position, and how many of the most frequent ones are named.
     pub columns: Vec<(usize, usize)>,
-    /// The count ends, newest rows first, when so much was read from storage.
-    pub read_bytes: u64,
+    /// The count, newest rows first, ends when this is used up.
+    pub budget: Budget,
 }
 
 /// The answer to a [`Tally`].
@@ -114,7 +114,7 @@ impl Reader {
             for group in try_join_all(reading).await? {
                 counting.add(self.lake.schema, &group, tally, &bounds, &dictionaries)?;
             }
-            if meter.read() >= tally.read_bytes && walk.newest().is_some() {
+            if meter.is_over(&tally.budget) && walk.newest().is_some() {
                 complete = false;
                 break;
             }

@@ -3,12 +3,12 @@
 use std::collections::BTreeMap;
 
 use lake::testing::{BEGIN, in_world, time};
-use lake::{ColumnCounts, Reader, Tally};
+use lake::{Budget, ColumnCounts, Reader, Tally};
 
 const HOUR: i64 = 3_600_000_000;
 
 fn tally(since: i64, until: i64) -> Tally {
-    Tally { since, until, columns: vec![(1, 10)], read_bytes: u64::MAX }
+    Tally { since, until, columns: vec![(1, 10)], budget: Budget::NONE }
 }
 
 #[test]
@@ -44,7 +44,10 @@ fn a_count_that_ends_at_its_budget_says_so() {
         }
         let reader = Reader::new(world.lake.clone());
         let view = reader.view().await.unwrap();
-        let counts = reader.tally(&view, &Tally { read_bytes: 1, ..tally(i64::MIN, i64::MAX) }).await.unwrap();
+        let counts = reader
+            .tally(&view, &Tally { budget: Budget { bytes: 1, until: None }, ..tally(i64::MIN, i64::MAX) })
+            .await
+            .unwrap();
         assert!(!counts.complete && counts.rows < 20, "{counts:?}");
         // What was read is known now; the count goes further each time.
         let counts = reader.tally(&view, &tally(i64::MIN, i64::MAX)).await.unwrap();

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use chrono::Utc;
 use lake::testing::{World, id, in_world, source, time};
-use lake::{Maintainer, Maintenance, Page, Position, Query, Reader, View};
+use lake::{Budget, Maintainer, Maintenance, Page, Position, Query, Reader, View};
 
 fn query(limit: usize, after: Option<Position>) -> Query {
     Query {
@@ -13,7 +13,7 @@ fn query(limit: usize, after: Option<Position>) -> Query {
         equal: Vec::new(),
         after,
         limit,
-        read_bytes: u64::MAX,
+        budget: Budget::NONE,
         answer_bytes: usize::MAX,
     }
 }
@@ -127,7 +127,10 @@ fn a_search_that_ends_at_its_budget_goes_on_from_there() {
             let reader = Reader::new(world.lake.clone());
             let now = reader.view().await.unwrap();
             let view = reader.named(&now, &name).await.unwrap().unwrap();
-            let page = reader.page(&view, &Query { read_bytes: 1, ..query(1_000, after) }).await.unwrap();
+            let page = reader
+                .page(&view, &Query { budget: Budget { bytes: 1, until: None }, ..query(1_000, after) })
+                .await
+                .unwrap();
             assert_eq!(page.complete, page.next.is_none());
             incomplete += usize::from(!page.complete);
             let figures = page.figures;
