@@ -126,3 +126,20 @@ async fn a_topic_made_again_begins_at_0_and_its_former_records_do_not_move_its_p
     assert_ne!(id(0, 77), id(0, 78));
     world.end().await;
 }
+
+#[tokio::test]
+async fn records_behind_a_hole_move_the_progress_when_the_topic_has_them() {
+    let world = World::new().await;
+    let writes = five(0);
+    let message = |write: &Write| kafka::Message {
+        topic: world.topic.clone(),
+        partition: Some(0),
+        value: Some(write.to_json()),
+        ..kafka::Message::default()
+    };
+    let producer = kafka::Producer::new(&world.kafka).unwrap();
+    producer.send_all(writes.iter().map(message).collect()).await.unwrap();
+    assert!(world.handle(world.records(0, 3, &writes[3..])).await.is_complete());
+    assert_eq!((world.numbers("select count(*) from posts").await[0], world.progress(0).await), (0, Some(5)));
+    world.end().await;
+}
