@@ -77,7 +77,8 @@ pub async fn handle(deps: &Deps, _: Request, _: &Invocation) -> anyhow::Result<S
     let master = bring_up(&deps.pool, &pg::migrations::METADATA, "migrations/metadata").await?;
     let mut summary = Summary { master, shards: BTreeMap::new() };
     let mut failed = None;
-    for (name, config) in &deps.shards {
+    let added = shards::added(&deps.pool, &deps.shards).await?;
+    for (name, config) in deps.shards.iter().chain(&added) {
         match shard(config).await.with_context(|| format!("bring {name} up to date")) {
             Ok(applied) => {
                 summary.shards.insert(name.clone(), applied);

@@ -34,6 +34,29 @@ pub(crate) async fn register(master: &PgPool, shards: &BTreeMap<String, pg::Conf
     transaction.commit().await.context("note the shards")
 }
 
+/// The shards that the master knows and nobody has configured, because they were added while the functions ran: entered with
+/// the credentials of the first that is configured.
+///
+/// # Errors
+/// When the master does not answer.
+pub(crate) async fn added(
+    master: &PgPool,
+    configured: &BTreeMap<String, pg::Config>,
+) -> anyhow::Result<BTreeMap<String, pg::Config>> {
+    let Some(credentials) = configured.values().next() else { return Ok(BTreeMap::new()) };
+    let known: Vec<(String, String, i32, String)> =
+        sqlx::query_as("select shard_name, host, port, database_name from shard_metadata")
+            .fetch_all(master)
+            .await
+            .context("read the shards")?;
+    let added = known.into_iter().filter(|(name, ..)| !configured.contains_key(name));
+    let config = added.map(|(name, host, port, database)| {
+        let port = u16::try_from(port).with_context(|| format!("the port of {name} is {port}"))?;
+        Ok((name, credentials.at(pg::Place { host, port, database })))
+    });
+    config.collect()
+}
+
 /// Not `on conflict`: each of its attempts would use up a number of the sequence.
 async fn note(transaction: &mut Transaction<'_, Postgres>, name: &str, place: &pg::Place) -> anyhow::Result<ShardId> {
     let known: Option<ShardId> = sqlx::query_scalar(

@@ -128,6 +128,26 @@ async fn what_is_in_a_shard_and_in_the_map_stays_when_a_shard_moves() {
 }
 
 #[tokio::test]
+async fn a_shard_that_was_added_while_functions_ran_is_brought_up_to_date_too() {
+    let (db, shards) = (testing::database().await, empty_shards().await);
+    let mut two = configured(&shards);
+    two.remove("shard-3");
+    let deps = Deps::new(db.pool.clone(), two);
+    migrate(&deps).await.unwrap();
+    let place = pg::Config::new(Secret::new(&shards[2].url)).place().unwrap();
+    let insert = "insert into shard_metadata (shard_name, host, port, database_name) values ('added', $1, $2, $3)";
+    let insert = sqlx::query(insert).bind(place.host).bind(i32::from(place.port)).bind(place.database);
+    insert.execute(&db.pool).await.unwrap();
+    let before = map(&db.pool).await;
+    assert_eq!(migrate(&deps).await.unwrap().shards["added"].version, newest(&pg::migrations::POSTS_SHARD));
+    let posts: i64 = sqlx::query_scalar("select count(*) from posts").fetch_one(&shards[2].pool).await.unwrap();
+    assert_eq!((posts, map(&db.pool).await), (0, before), "and gets no partitions by that");
+    for database in shards.into_iter().chain([db]) {
+        database.drop_database().await;
+    }
+}
+
+#[tokio::test]
 async fn a_shard_that_is_away_fails_the_run_and_the_others_are_up_to_date() {
     let (db, shards) = (testing::database().await, empty_shards().await);
     let mut with_one_away = configured(&shards);

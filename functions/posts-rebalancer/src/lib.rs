@@ -9,7 +9,8 @@
 //!   is recorded in the master by whoever has the newest lease.
 //! - Failure: a shard that is away: its moves are tried again, later each time; a frozen partition is thawed after 20 s, and
 //!   after 10 minutes, or when rows cannot be made equal, the move is undone. The master away: the invocation fails. The
-//!   process killed: the lease ends after 15 s, and the next invocation goes on with the recorded step.
+//!   process killed: the lease ends after 10 s, and the next invocation goes on with the recorded step. While there are moves
+//!   one stands by, so a partition does not stay frozen until the next minute.
 //!
 //! A partition's writers wait from `Freeze` to `Switch`, which is one pass of digests over its rows; its readers never wait.
 //! The copy goes from shard to shard as Postgres' binary rows, never as a whole in memory.

@@ -6,6 +6,7 @@ use anyhow::{Context, ensure};
 use chrono::Utc;
 use domain::posts::moves::Step;
 use sqlx::PgPool;
+use uuid::Uuid;
 
 use crate::crash::point;
 use crate::piece::{self, Columns, Digest, Piece};
@@ -84,9 +85,10 @@ impl Moving<'_> {
     /// One database under two names would be emptied: asked before anything is deleted. A lock that one connection has taken is there for the other.
     async fn are_two(&self) -> anyhow::Result<()> {
         let (mut source, mut target) = tokio::try_join!(self.source.begin(), self.target.begin())?;
-        let lock = "select pg_try_advisory_xact_lock(hashtextextended('posts-rebalancer', $1))";
+        // A key of its own: a mover that has lost its lease may ask the same at the same time.
+        let (lock, key) = ("select pg_try_advisory_xact_lock(hashtextextended($1, 0))", Uuid::new_v4().to_string());
         for transaction in [&mut source, &mut target] {
-            let free: bool = sqlx::query_scalar(lock).bind(self.open.id).fetch_one(&mut **transaction).await?;
+            let free: bool = sqlx::query_scalar(lock).bind(&key).fetch_one(&mut **transaction).await?;
             if !free {
                 return Err(Hopeless("source and target are one database".into()).into());
             }

@@ -20,7 +20,7 @@ use crate::step::{Moving, Part, migrate};
 use crate::table::Place;
 
 /// The lease outlives a missed renewal, and not by much: a mover that was killed leaves its partition frozen so long.
-const LEASE: Duration = Duration::from_secs(15);
+const LEASE: Duration = Duration::from_secs(10);
 /// What is kept back of an invocation's time: enough to end what has begun.
 const RESERVE: Duration = Duration::from_secs(10);
 /// A step that takes longer has failed: a shard that is there and does not answer.
@@ -35,11 +35,19 @@ pub struct Settings {
     pub budget: Duration,
     /// An invocation waits so long for a move that cannot come on yet.
     pub patience: Duration,
+    /// While moves are open, an invocation that finds the lease taken stands by for so long, to go on at once when its holder
+    /// dies. Somewhat more than a schedule's period, so that there is always one.
+    pub standby: Duration,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { piece_rows: 5_000, budget: Duration::from_secs(1), patience: Duration::from_secs(60) }
+        Self {
+            piece_rows: 5_000,
+            budget: Duration::from_secs(1),
+            patience: Duration::from_secs(60),
+            standby: Duration::from_secs(65),
+        }
     }
 }
 
@@ -95,15 +103,23 @@ impl Rebalancer {
         Ok(summary)
     }
 
-    /// Whoever holds it may be about to end, and have looked for moves just before this one was asked for.
+    /// The lease, as soon as nobody has it. Whoever holds it may be about to end, and have looked for moves just before this
+    /// one was asked for; or it is dead, and a partition waits frozen for the next one.
     async fn lease(&self, invocation: &Invocation) -> anyhow::Result<Option<Lease>> {
-        let (deadline, holder) = (Instant::now() + Duration::from_secs(2), Uuid::new_v4().to_string());
+        let (began, holder) = (Instant::now(), Uuid::new_v4().to_string());
         loop {
             let lease = Lease::acquire(self.pool(), "posts-rebalancer", &holder, LEASE).await?;
-            if lease.is_some() || Instant::now() > deadline || invocation.remaining() <= RESERVE {
+            if lease.is_some() || began.elapsed() > self.settings.standby || invocation.remaining() <= RESERVE {
                 return Ok(lease);
             }
-            tokio::time::sleep(Duration::from_millis(200)).await;
+            let open: bool = sqlx::query_scalar("select exists (select from posts_moves where finished_at is null)")
+                .fetch_one(self.pool())
+                .await
+                .context("look for moves")?;
+            if !open && began.elapsed() > Duration::from_secs(1) {
+                return Ok(None);
+            }
+            tokio::time::sleep(Duration::from_millis(500)).await;
         }
     }
 

@@ -14,7 +14,12 @@ const PARTITIONS: i32 = 16;
 const MOST_RECORDS: i64 = 3_000;
 
 async fn world() -> World {
-    let settings = Settings { piece_rows: 500, budget: Duration::from_millis(200), patience: Duration::from_secs(3) };
+    let settings = Settings {
+        piece_rows: 500,
+        budget: Duration::from_millis(200),
+        patience: Duration::from_secs(3),
+        standby: Duration::from_secs(1),
+    };
     World { settings, ..World::new().await }
 }
 

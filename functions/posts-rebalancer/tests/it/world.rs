@@ -30,8 +30,12 @@ pub(crate) struct Move {
 }
 
 /// Few rows a piece and little time a part, so that small tests have many of both.
-const SETTINGS: Settings =
-    Settings { piece_rows: 7, budget: Duration::from_millis(20), patience: Duration::from_secs(3) };
+const SETTINGS: Settings = Settings {
+    piece_rows: 7,
+    budget: Duration::from_millis(20),
+    patience: Duration::from_secs(3),
+    standby: Duration::from_secs(1),
+};
 
 impl World {
     pub(crate) async fn new() -> Self {
