@@ -119,7 +119,8 @@ function looks(flow) {
 function showCharts(panels, table) {
   const flow = here(panels, "flow", "lag-note", "The last half hour");
   here(panels, "flow", "rate-note", "The last half hour");
-  text("lag-now", number(Number.isFinite(table?.lag) ? table.lag : flow?.lag));
+  const lag = Number.isFinite(table?.lag) ? table.lag : flow?.lag;
+  text("lag-now", number(lag));
   // What was drawn stays, beside the note that says who is away.
   if (!flow) return void here(panels, "flow", "growth-note");
   const all = looks(flow);
@@ -228,22 +229,28 @@ async function call(path, options) {
   return body;
 }
 
+function show({ panels, version }) {
+  const services = showServices(panels);
+  showProducer(panels);
+  showStreaming(panels, services.find((service) => service.name === "github-lake-writer"));
+  showCharts(panels, showTable(panels).table);
+  showCounts(panels);
+  showEvents(panels);
+  text("version", `Millrace ${version}`);
+}
+
 async function look() {
+  let overview;
   try {
-    const { panels, version } = await call("api/overview");
-    const services = showServices(panels);
-    showProducer(panels);
-    showStreaming(panels, services.find((service) => service.name === "github-lake-writer"));
-    showCharts(panels, showTable(panels).table);
-    showCounts(panels);
-    showEvents(panels);
-    text("version", `Millrace ${version}`);
+    overview = await call("api/overview");
     answeredAt = Date.now();
   } catch (error) {
     badge($("whole"), "unknown");
     text("whole-words", `no answer: ${error.message}`);
   }
   text("fresh", answeredAt ? `asked ${span(Date.now() - answeredAt)} ago` : "not answered yet");
+  // A fault of this script is none of the answer's: the console shows it, and the test finds it there.
+  if (overview) show(overview);
 }
 
 async function act(part, name) {
@@ -273,9 +280,12 @@ async function again() {
   if (asking) return;
   asking = true;
   clearTimeout(timer);
-  if (!document.hidden) await look();
-  asking = false;
-  timer = setTimeout(again, EVERY);
+  try {
+    if (!document.hidden) await look();
+  } finally {
+    asking = false;
+    timer = setTimeout(again, EVERY);
+  }
 }
 document.addEventListener("visibilitychange", () => { if (!document.hidden) again(); });
 again();
