@@ -1,6 +1,8 @@
 //! The only place that builds a Kafka client: where the cluster is ([`Config`]), an idempotent [`Producer`],
 //! [`dead_letter`]s, and what a consumer must know of a topic before it may trust its offsets ([`Identifier`], [`Lookup`]).
 //!
+//! [`redrive`] sends dead letters again.
+//!
 //! Deliberately absent: consumer loops. Functions get their batches from Lambda; the runner's event source, which plays
 //! Lambda's part, has its own loop on [`Config::client`].
 
@@ -11,6 +13,7 @@ mod identity;
 mod login;
 mod lookup;
 mod producer;
+pub mod redrive;
 mod remind;
 mod settings;
 

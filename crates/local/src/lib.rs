@@ -6,7 +6,6 @@
 //! - [`kafka_source`], [`rabbitmq_source`] (both are a [`mapping`]), [`schedule_source`] and [`gateway`] are the triggers, [`api`] answers AWS calls, [`metrics`] tells Prometheus;
 //! - [`pattern`] is what filters of event source mappings are written in;
 //! - [`destination`] sends what failed or succeeded to queues, topics and buckets;
-//! - [`redrive`] sends dead letters to their topics again;
 //! - [`lint`] names what loses data or surprises;
 //! - [`stack`] puts them together, [`cli`] is the command line, [`conformance`] lists what is promised.
 //!
@@ -32,7 +31,6 @@ pub mod pattern;
 pub mod ports;
 pub mod rabbitmq_source;
 pub mod record;
-pub mod redrive;
 pub mod remote;
 pub mod schedule;
 pub mod schedule_source;

@@ -20,6 +20,19 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
+        let Raw(bytes) = Raw::from_request(request, state).await?;
+        parse(&bytes).map(Self)
+    }
+}
+
+/// The bytes of a request's JSON, for what must be passed on as it came. Media type and size are judged as for [`Body`].
+#[derive(Debug, Clone)]
+pub struct Raw(pub Bytes);
+
+impl<S: Send + Sync> FromRequest<S> for Raw {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Problem> {
         if let Some(kind) = request.headers().get(header::CONTENT_TYPE)
             && !kind.to_str().is_ok_and(is_json)
         {
@@ -31,7 +44,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Body<T> {
             }
             other => Problem::bad_parameter("body", &format!("cannot be read: {other}"), "a JSON object"),
         })?;
-        parse(&bytes).map(Self)
+        Ok(Self(bytes))
     }
 }
 

@@ -9,7 +9,7 @@ use std::future::Future;
 
 use axum::Router;
 
-pub use body::{Body, parse};
+pub use body::{Body, Raw, parse};
 pub use docs::documented;
 pub use problem::Problem;
 pub use query::Query;

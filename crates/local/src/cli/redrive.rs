@@ -7,12 +7,10 @@ use std::{
 };
 
 use clap::Args;
+use kafka::redrive::{self, Options, Summary};
 
 use super::{console, inspect};
-use crate::{
-    instance::Instance,
-    redrive::{self, Options, Summary},
-};
+use crate::instance::Instance;
 
 /// How often a long run says how far it is.
 const PROGRESS: Duration = Duration::from_secs(2);

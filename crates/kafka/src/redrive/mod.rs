@@ -13,9 +13,9 @@ mod reader;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::{Message, Producer, admin};
 use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, TimeDelta, Utc};
-use kafka::{Message, Producer, admin};
 
 pub use self::letter::{Letter, Stored};
 use self::{positions::Positions, reader::Reader};
@@ -70,12 +70,48 @@ impl Summary {
     }
 }
 
+/// Letters that no redrive of all rules has sent.
+#[derive(Debug, Clone, Default)]
+pub struct Waiting {
+    /// All letters that the topic has.
+    pub letters: i64,
+    /// Those that wait.
+    pub waiting: i64,
+    /// The oldest of them.
+    pub oldest: Vec<Stored>,
+}
+
+/// What a redrive would look at, and its oldest letters, `most` of them; `None` when there is no such topic.
+///
+/// # Errors
+/// When the broker does not answer.
+pub async fn waiting(kafka: &crate::Config, topic: &str, most: usize) -> anyhow::Result<Option<Waiting>> {
+    let options = Options { topic: topic.to_owned(), ..Options::default() };
+    if !admin::topics(kafka).await?.contains_key(topic) {
+        return Ok(None);
+    }
+    let positions = Positions::load(kafka, &options).await?;
+    let mut reader = Reader::open(kafka, topic, &positions)?;
+    let mut oldest = Vec::new();
+    while oldest.len() < most {
+        // librdkafka's calls block.
+        let stored = tokio::task::block_in_place(|| reader.next())?;
+        if stored.is_empty() {
+            break;
+        }
+        oldest.extend(stored);
+    }
+    oldest.sort_by_key(|letter: &Stored| letter.timestamp_ms);
+    oldest.truncate(most);
+    Ok(Some(Waiting { letters: positions.letters(), waiting: positions.waiting(), oldest }))
+}
+
 /// Sends the letters between the position and the end that the topic has now; `progress` is told after each commit.
 ///
 /// # Errors
 /// When a topic does not exist, or the broker does not answer. What was acknowledged before is passed by.
 pub async fn run(
-    kafka: &kafka::Config,
+    kafka: &crate::Config,
     options: &Options,
     now: DateTime<Utc>,
     mut progress: impl FnMut(&Summary, i64),
@@ -109,7 +145,7 @@ pub async fn run(
 }
 
 struct Run<'a> {
-    kafka: &'a kafka::Config,
+    kafka: &'a crate::Config,
     options: &'a Options,
     producer: Producer,
     positions: Positions,

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use crate::Message;
 use base64_simd::STANDARD;
-use kafka::Message;
 use serde::Deserialize;
 
 /// What a dead letter has more than its record had.
@@ -153,10 +153,10 @@ mod tests {
 
     #[test]
     fn a_dead_letter_becomes_the_record_that_it_was() {
-        let origin = kafka::Origin { topic: "events", partition: 3, offset: 7, timestamp_ms: 5 };
+        let origin = crate::Origin { topic: "events", partition: 3, offset: 7, timestamp_ms: 5 };
         let own = vec![header("trace", "\u{0}1"), header("origin.topic", "its own")];
         let (key, value) = (Some(vec![0xff]), Some(vec![b'{', 0xfe]));
-        let letter = kafka::dead_letter(origin, key.clone(), value.clone(), own.clone(), "json", "not JSON");
+        let letter = crate::dead_letter(origin, key.clone(), value.clone(), own.clone(), "json", "not JSON");
         let letter = Letter::read(stored(letter)).unwrap();
         assert_eq!(letter.rule, "json");
         let message = letter.message(None);
@@ -164,8 +164,8 @@ mod tests {
         let expected = [own, vec![header("redrive.attempt", "1"), header("redrive.origin", "events/3/7")]].concat();
         assert_eq!(message.headers, expected);
 
-        let origin = kafka::Origin { offset: 99, ..origin };
-        let again = kafka::dead_letter(origin, message.key, message.value, message.headers, "json", "still not");
+        let origin = crate::Origin { offset: 99, ..origin };
+        let again = crate::dead_letter(origin, message.key, message.value, message.headers, "json", "still not");
         let message = Letter::read(stored(again)).unwrap().message(Some("elsewhere"));
         assert_eq!(message.topic, "elsewhere");
         assert!(message.headers.contains(&header("redrive.attempt", "2")), "{:?}", message.headers);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kafka::admin::{self, PartitionState};
+use crate::admin::{self, PartitionState};
 
 use super::{GROUP, Options};
 
@@ -21,6 +21,8 @@ pub(super) struct Positions {
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Partition {
     pub(super) number: i32,
+    /// The oldest that the broker still has.
+    low: i64,
     pub(super) first: i64,
     /// The offset after the last.
     pub(super) end: i64,
@@ -29,7 +31,7 @@ pub(super) struct Partition {
 }
 
 impl Positions {
-    pub(super) async fn load(kafka: &kafka::Config, options: &Options) -> anyhow::Result<Self> {
+    pub(super) async fn load(kafka: &crate::Config, options: &Options) -> anyhow::Result<Self> {
         let all = admin::partitions(kafka, &options.topic, GROUP).await?;
         let (group, of_rule) = match &options.rule {
             None => (GROUP.to_owned(), Vec::new()),
@@ -46,7 +48,7 @@ impl Positions {
             // A position behind the end is of a topic of this name that was deleted.
             let position = position.filter(|position| *position <= state.high);
             let first = position.unwrap_or(state.low).max(state.low);
-            Partition { number: state.partition, first, end: state.high, known: position.is_some() }
+            Partition { number: state.partition, low: state.low, first, end: state.high, known: position.is_some() }
         };
         Ok(Self {
             topic: options.topic.clone(),
@@ -57,6 +59,16 @@ impl Positions {
         })
     }
 
+    /// Letters that the topic has.
+    pub(super) fn letters(&self) -> i64 {
+        self.partitions.iter().map(|one| one.end - one.low).sum()
+    }
+
+    /// Letters that are not passed by.
+    pub(super) fn waiting(&self) -> i64 {
+        self.partitions.iter().map(|one| one.end - one.first).sum()
+    }
+
     /// Whether an earlier run left a position in this partition.
     pub(super) fn is_known(&self, partition: i32) -> bool {
         self.partitions.iter().any(|one| one.number == partition && one.known)
@@ -65,7 +77,7 @@ impl Positions {
     /// Whether a run of this rule alone has sent the letter.
     pub(super) async fn has_sent(
         &mut self,
-        kafka: &kafka::Config,
+        kafka: &crate::Config,
         rule: &str,
         partition: i32,
         offset: i64,

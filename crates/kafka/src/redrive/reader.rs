@@ -37,7 +37,7 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    pub(super) fn open(kafka: &kafka::Config, topic: &str, positions: &Positions) -> anyhow::Result<Self> {
+    pub(super) fn open(kafka: &crate::Config, topic: &str, positions: &Positions) -> anyhow::Result<Self> {
         let consumer: BaseConsumer = kafka
             .client()
             .set("group.id", &positions.group)

@@ -1,0 +1,51 @@
+//! Where a page ended, as text that the next request shows.
+
+use chrono::{DateTime, Utc};
+use kit::http::Problem;
+use uuid::Uuid;
+
+/// A place in the order by time, then id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub(crate) at: DateTime<Utc>,
+    pub(crate) id: Uuid,
+}
+
+impl Place {
+    /// `<microseconds since the epoch>-<id>`.
+    pub(crate) fn text(self) -> String {
+        format!("{}-{}", self.at.timestamp_micros(), self.id.simple())
+    }
+
+    /// Reads what [`Place::text`] wrote; 400 names the parameter `name`.
+    pub(crate) fn read(name: &str, text: &str) -> Result<Self, Problem> {
+        let read = || {
+            let (micros, id) = text.rsplit_once('-')?;
+            let at = DateTime::from_timestamp_micros(micros.parse().ok()?)?;
+            let place = Self { at, id: Uuid::try_parse(id).ok()? };
+            // One text for one place.
+            (place.text() == text).then_some(place)
+        };
+        read().ok_or_else(|| Problem::bad_parameter(name, "is no place", "`next` of an earlier answer, unchanged"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn a_place_is_read_as_it_was_written(micros in -62_000_000_000_000_000_i64..253_000_000_000_000_000, id: u128) {
+            let place = Place { at: DateTime::from_timestamp_micros(micros).unwrap(), id: Uuid::from_u128(id) };
+            prop_assert_eq!(Place::read("after", &place.text()).unwrap(), place);
+        }
+
+        #[test]
+        fn any_other_text_is_refused(text in "\\PC{0,60}") {
+            prop_assert!(Place::read("after", &text).is_err());
+        }
+    }
+}
