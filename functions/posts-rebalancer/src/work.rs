@@ -6,6 +6,7 @@ use anyhow::Context;
 use chrono::Utc;
 use domain::posts::ShardId;
 use domain::posts::moves::{Choice, Progress, Step, choose};
+use futures::future::join_all;
 use kit::Invocation;
 use kit::metrics::Metrics;
 use pg::Lease;
@@ -23,6 +24,8 @@ use crate::table::Place;
 const LEASE: Duration = Duration::from_secs(10);
 /// What is kept back of an invocation's time: enough to end what has begun.
 const RESERVE: Duration = Duration::from_secs(10);
+/// What a shard without partitions may take before moves go on.
+const WELCOME: Duration = Duration::from_secs(3);
 /// A step that takes longer has failed: a shard that is there and does not answer.
 const STEP: Duration = Duration::from_secs(40);
 
@@ -157,17 +160,19 @@ impl Rebalancer {
         }
     }
 
-    /// Gives a shard without partitions its tables, so that it is ready before anybody asks for moves.
+    /// Gives shards without partitions their tables, so that they are ready before anybody asks for moves. All at once: those
+    /// that are away must not hold up moves of others.
     async fn welcome(&self) -> anyhow::Result<()> {
         let directory = self.shards.refresh().await?;
         let holders = directory.map.shards();
-        for shard in directory.shards.values().filter(|shard| !holders.contains(&shard.id)) {
-            if let Err(error) = migrate(&self.shards.pool(shard)?).await {
-                tracing::warn!(
-                    shard = shard.name,
-                    error = format!("{error:#}"),
-                    "a shard without partitions is not ready"
-                );
+        let empty = directory.shards.values().filter(|shard| !holders.contains(&shard.id));
+        let welcomed = join_all(empty.map(|shard| async {
+            let migrated = async { migrate(&self.shards.pool(shard)?).await };
+            (&shard.name, tokio::time::timeout(WELCOME, migrated).await.map_err(anyhow::Error::from).flatten())
+        }));
+        for (shard, migrated) in welcomed.await {
+            if let Err(error) = migrated {
+                tracing::warn!(shard, error = format!("{error:#}"), "a shard without partitions is not ready");
             }
         }
         Ok(())
