@@ -7,9 +7,13 @@ use axum::{
     extract::{RawQuery, State},
     http::{HeaderMap, StatusCode},
 };
+use chrono::Utc;
 use domain::numbers::{Fault, INPUT_BYTES, MessageId, STAGES, START, Tag};
 use kafka::Message;
-use kit::http::{Problem, Query, Raw};
+use kit::{
+    http::{Problem, Query, Raw},
+    metrics::Metrics,
+};
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -70,6 +74,7 @@ pub(crate) async fn numbers(
     let Some(place) = written.into_iter().next() else {
         return Err(anyhow::anyhow!("one message was sent and none came back").into());
     };
+    Metrics::new("Numbers", Utc::now()).count("posted_messages", 1).count("posted_bytes", body.len() as u64).emit();
     let offset = Some(place.offset).filter(|offset| *offset >= 0);
     let id = Uuid::from_bytes(id.0);
     Ok((StatusCode::ACCEPTED, Json(Accepted { id, topic, partition: place.partition, offset })))

@@ -184,6 +184,16 @@ mod tests {
         let definitions = Definitions::load(&path).unwrap();
         assert_eq!(definitions.services["kafka"].ports["MILLRACE_PORT_KAFKA"], 9092);
         assert_eq!(definitions.providing("RABBITMQ_URL"), Some("rabbitmq"));
+        let there = kit::connections::settled(BTreeMap::from([
+            ("BOOTSTRAP_SERVERS".to_owned(), "hubs:9093".to_owned()),
+            ("DB_HOST".to_owned(), "db".to_owned()),
+            ("DB_NAME".to_owned(), "flow".to_owned()),
+            ("DB_USER".to_owned(), "app".to_owned()),
+        ]));
+        let there = there.unwrap();
+        let replaced = definitions.services.iter().filter(|(_, service)| service.is_replaced(&there));
+        assert_eq!(replaced.map(|(name, _)| name.as_str()).collect::<Vec<_>>(), ["kafka", "postgres-master"]);
+        assert!(definitions.services["kafka"].login.contains(&"EVENTHUB_CONNECTIONSTRING".to_owned()));
         for (name, service) in &definitions.services {
             assert!(definitions.dir.join(&service.script).is_file(), "{name}: {} does not exist", service.script);
         }

@@ -23,11 +23,24 @@ pub(crate) struct Candidate {
     bytes: Option<i64>,
 }
 
+impl Candidate {
+    /// Where a request goes on that ended behind it.
+    fn place(&self, selection: &Selection) -> Option<String> {
+        match selection {
+            Selection::Message(_) => None,
+            Selection::Offsets { .. } => Some(self.offset.to_string()),
+            Selection::Submitted { .. } => Some(Place { at: self.submitted_at, id: self.id }.text()),
+        }
+    }
+}
+
 /// What a selection found.
 #[derive(Debug, Default)]
 pub(crate) struct Chosen {
     /// Those with an input.
     pub(crate) ids: Vec<Uuid>,
+    /// Where a request goes on that ended behind each of them.
+    pub(crate) places: Vec<Option<String>>,
     /// How many have none.
     pub(crate) without_input: usize,
     /// Where the next request goes on.
@@ -111,16 +124,13 @@ fn choose(candidates: Vec<Candidate>, selection: &Selection, limit: usize) -> Ch
         if !seen.insert(candidate.id) {
         } else if candidate.bytes.is_some() {
             chosen.ids.push(candidate.id);
+            chosen.places.push(candidate.place(selection));
         } else {
             chosen.without_input += 1;
         }
         last = Some(candidate);
     }
-    chosen.next = last.filter(|_| full || cut).and_then(|last| match selection {
-        Selection::Message(_) => None,
-        Selection::Offsets { .. } => Some(last.offset.to_string()),
-        Selection::Submitted { .. } => Some(Place { at: last.submitted_at, id: last.id }.text()),
-    });
+    chosen.next = last.filter(|_| full || cut).and_then(|last| last.place(selection));
     chosen
 }
 

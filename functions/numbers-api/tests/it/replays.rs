@@ -63,6 +63,24 @@ async fn the_same_key_is_the_same_replay() {
     world.end().await;
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn replays_at_once_are_numbered_apart() {
+    let world = World::new().await;
+    let id = world.passed("{\"numbers\": [6]}", None, Utc::now(), 0, 5).await;
+    let path = format!("/messages/{id}/replay?from=stage2");
+    let keys = ["a", "b", "c", "d", "e", "a", "b", "c"];
+    let requests = keys.map(|key| world.post(&path, Some(key), ""));
+    let answers = futures::future::join_all(requests).await;
+    assert!(answers.iter().all(|(status, _)| *status == 202), "{answers:?}");
+    let replays: std::collections::BTreeSet<_> =
+        answers.iter().map(|(_, answer)| answer["replay"].to_string()).collect();
+    assert_eq!(replays.len(), 5);
+    let stored = "select attempt from number_attempts where message_id = $1 order by attempt";
+    let stored: Vec<i32> = sqlx::query_scalar(stored).bind(id).fetch_all(&world.database.pool).await.unwrap();
+    assert_eq!(stored, [1, 2, 3, 4, 5]);
+    world.end().await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_replay_that_fails_half_way_is_finished_by_the_same_request() {
     let world = World::new().await;
