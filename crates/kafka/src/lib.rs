@@ -1,5 +1,6 @@
 //! The only place that builds a Kafka client: where the cluster is ([`Config`]), an idempotent [`Producer`],
-//! [`dead_letter`]s, and what a consumer must know of a topic before it may trust its offsets ([`Identifier`], [`Lookup`]).
+//! [`dead_letter`]s, and what a consumer must know of a topic before it may trust its offsets ([`Identifier`], [`Lookup`]),
+//! and what it has got since an offset ([`Log`]).
 //!
 //! [`redrive`] sends dead letters again.
 //!
@@ -10,6 +11,7 @@ pub mod admin;
 mod config;
 mod dead_letter;
 mod identity;
+mod log;
 mod login;
 mod lookup;
 mod producer;
@@ -20,6 +22,7 @@ mod settings;
 pub use config::Config;
 pub use dead_letter::{Origin, dead_letter};
 pub use identity::{Identifier, TopicIdentity};
+pub use log::{Log, RecordHeaders};
 pub use login::{Login, Mechanism};
 pub use lookup::{Found, Lookup};
 pub use producer::{Message, Producer, Written};

@@ -1,0 +1,8 @@
+//! Wires `numbers-stages`; everything else is in the library.
+
+use numbers_stages::{handle, load};
+
+#[tokio::main]
+async fn main() -> Result<(), kit::Error> {
+    kit::run(load(), handle).await
+}
