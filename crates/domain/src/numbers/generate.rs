@@ -1,7 +1,9 @@
 //! Sets of numbers out of a seed: the same seed gives the same sets for ever.
 
-/// What sets are like.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+use std::fmt;
+
+/// What sets are like; as a text, a name that no others have.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Sets {
     seed: u64,
     count: u32,
@@ -68,6 +70,12 @@ impl Sets {
         let numbers = u128::from(self.max.abs_diff(self.min)) + 1;
         let above = (u128::from(random) * numbers) >> 64;
         self.min.wrapping_add_unsigned(u64::try_from(above).unwrap_or(0))
+    }
+}
+
+impl fmt::Display for Sets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "seed {}, {} of {} to {}", self.seed, self.count, self.min, self.max)
     }
 }
 
