@@ -6,6 +6,7 @@ use serde_json::Value;
 
 use super::{
     aws, browser,
+    http::{get, text},
     instance::{Instance, root, until},
     view,
 };
@@ -147,19 +148,4 @@ fn a_second_up_in_the_same_folder_is_refused_and_a_missing_template_is_named() {
     let message = String::from_utf8_lossy(&output.stderr).into_owned();
     assert!(message.contains("nosuchsystem") && message.contains("github"), "{message}");
     assert!(root().join("template.yaml").is_file());
-}
-
-fn get(url: &str) -> Value {
-    serde_json::from_str(&text(url)).unwrap()
-}
-
-fn text(url: &str) -> String {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(async {
-        let answer = reqwest::get(url).await.unwrap();
-        let status = answer.status();
-        let body = answer.text().await.unwrap();
-        assert!(status.is_success(), "{url}: {status}: {body}");
-        body
-    })
 }

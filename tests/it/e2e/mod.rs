@@ -5,6 +5,8 @@ mod browser;
 mod contract;
 mod control;
 mod flow;
+mod http;
 mod instance;
 mod kills;
+mod posts;
 mod view;
