@@ -28,8 +28,8 @@ const SOURCE: &str = "numbers-api";
 #[expect(dead_code, reason = "it describes the body, which is passed on in the bytes that came")]
 pub(crate) struct Numbers {
     /// Integers of any size, 100,000 at most, each of 100,000 digits at most.
-    #[schema(max_items = 100_000, example = json!([76452, 61_211_234, 8_243_724]))]
-    numbers: Vec<i64>,
+    #[schema(schema_with = integers)]
+    numbers: Vec<String>,
 }
 
 /// A message that Kafka has.
@@ -46,6 +46,14 @@ pub(crate) struct Accepted {
 }
 
 /// A message into the pipeline. The same again with its `Idempotency-Key` is the same message.
+/// Integers without bounds, for which no type of Rust stands.
+fn integers() -> utoipa::openapi::schema::Array {
+    use utoipa::openapi::schema::{ArrayBuilder, ObjectBuilder, Type};
+    let integer = ObjectBuilder::new().schema_type(Type::Integer).build();
+    let example = serde_json::json!([76_452, 61_211_234, 8_243_724]);
+    ArrayBuilder::new().items(integer).max_items(Some(100_000)).examples([example]).build()
+}
+
 #[utoipa::path(post, path = "/numbers", request_body = Numbers,
     params(("Idempotency-Key" = Option<String>, Header, description = "A repetition with the same key and body is the same message", pattern = "^[!-~]{1,255}$")),
     responses(
