@@ -39,7 +39,10 @@ pub(crate) struct Pending {
 
 /// One statement, and so one transaction: locks, progress, the batches, and the rows of those partitions whose progress was
 /// as it was thought to be.
-const STORE: &str = "
+macro_rules! store {
+    ($also:literal) => {
+        concat!(
+            "
 with part as materialized (
     select *, pg_try_advisory_lock(key) as held, nextval('number_batches_id_seq') as id
     from unnest($2::int[], $3::bigint[], $4::text[], $5::text[], $6::text[], $7::int[], $8::bigint[], $9::bigint[],
@@ -73,16 +76,28 @@ stored as (
            batch
     from message
     on conflict do nothing
-    returning batch),
+    returning batch)",
+        $also,
+        "
+select moved.at, moved.id, count(stored.batch)::int as records
+from moved left join stored on stored.batch = moved.id
+group by moved.at, moved.id"
+        )
+    };
+}
+
+const STORE: &str = store!("");
+
+/// That of the first stage. Others do without: a table that is read twice, as `message` is here, is written down in between.
+const STORE_AND_INPUTS: &str = store!(
+    ",
 came as (
     insert into inputs1 (message_id, input, submitted_at, partition, \"offset\", source, batch)
     select message_id, input, submitted_at, part.partition, place, source, message.batch
     from message join part on part.id = message.batch
-    where $1 = 1 and attempt = 0
-    on conflict do nothing)
-select moved.at, moved.id, count(stored.batch)::int as records
-from moved left join stored on stored.batch = moved.id
-group by moved.at, moved.id";
+    where attempt = 0
+    on conflict do nothing)"
+);
 
 /// What was published is said without waiting for the disk: when that is lost, the outputs are looked for and found.
 const PUBLISHED: &str = "
@@ -116,7 +131,7 @@ pub(crate) async fn store(
     let rows: Vec<(i32, &Row<'_>)> =
         (0..).zip(parts).flat_map(|(at, part)| part.computed.rows.iter().map(move |row| (at, row))).collect();
     let of_row = |value: fn(&Row<'_>) -> DateTime<Utc>| rows.iter().map(|(_, row)| value(row)).collect::<Vec<_>>();
-    let found = sqlx::query(STORE)
+    let found = sqlx::query(if stage.number == 1 { STORE_AND_INPUTS } else { STORE })
         .bind(i16::from(stage.number))
         .bind((0..).take(parts.len()).collect::<Vec<i32>>())
         .bind(of_part(|part| part.seat.key))
