@@ -18,34 +18,58 @@ async fn fill(world: &World) {
     }
 }
 
+// A test a point, so that they run beside each other; the pattern in each says that none is left out.
+
 #[tokio::test]
-async fn wherever_each_stage_dies_each_message_is_there_once() {
-    for point in POINTS {
-        let world = World::new().await;
-        fill(&world).await;
-        for stage in 1..=5 {
-            // Behind them comes one that is no message.
-            world.post(&Stage::of(stage).unwrap().input_topic(), 0, &["no message"]).await;
-            let event = world.event(&world.input_of(stage));
-            let context = format!("{point} of stage {stage}");
-            // The process has done something before, and what comes again is cut differently.
-            let process = world.process(stage);
-            pass(&process, &cut(&event, 0..1)).await;
-            let died = crash::at(point, deliver(&process, cut(&event, 0..12))).await;
-            assert_eq!(died.is_none(), point != "stage.dead-letters-sent", "{context}");
-            pass(&world.process(stage), &cut(&event, 0..15)).await;
-            let died = crash::at(point, deliver(&world.process(stage), event.clone())).await;
-            assert!(died.is_none(), "{context}, a new process");
-            pass(&world.process(stage), &event).await;
-        }
-        world.assert_hold(40, 1, point).await;
-        for topic in ["start", "stage1", "stage2", "stage3", "stage4"] {
-            let letters = world.letters(topic);
-            assert!((1..=2).contains(&letters.len()), "{point}: {} letters of {topic}", letters.len());
-            assert!(letters.iter().all(|(rule, value)| rule == "json" && value == "no message"), "{point}");
-        }
-        world.end().await;
+async fn a_stage_that_dies_behind_its_dead_letters_leaves_each_message_once() {
+    let [dead_letters_sent, _, _, _] = POINTS;
+    die_at(dead_letters_sent).await;
+}
+
+#[tokio::test]
+async fn a_stage_that_dies_between_storing_and_publishing_leaves_each_message_once() {
+    let [_, stored, _, _] = POINTS;
+    die_at(stored).await;
+}
+
+#[tokio::test]
+async fn a_stage_that_dies_when_it_has_published_leaves_each_message_once() {
+    let [_, _, published, _] = POINTS;
+    die_at(published).await;
+}
+
+#[tokio::test]
+async fn a_stage_that_dies_before_its_answer_leaves_each_message_once() {
+    let [_, _, _, marked] = POINTS;
+    die_at(marked).await;
+}
+
+/// At this point each of the five stages dies, twice; another process goes on.
+async fn die_at(point: &'static str) {
+    let world = World::new().await;
+    fill(&world).await;
+    for stage in 1..=5 {
+        // Behind them comes one that is no message.
+        world.post(&Stage::of(stage).unwrap().input_topic(), 0, &["no message"]).await;
+        let event = world.event(&world.input_of(stage));
+        let context = format!("{point} of stage {stage}");
+        // The process has done something before, and what comes again is cut differently.
+        let process = world.process(stage);
+        pass(&process, &cut(&event, 0..1)).await;
+        let died = crash::at(point, deliver(&process, cut(&event, 0..12))).await;
+        assert_eq!(died.is_none(), point != "stage.dead-letters-sent", "{context}");
+        pass(&world.process(stage), &cut(&event, 0..15)).await;
+        let died = crash::at(point, deliver(&world.process(stage), event.clone())).await;
+        assert!(died.is_none(), "{context}, a new process");
+        pass(&world.process(stage), &event).await;
     }
+    world.assert_hold(40, 1, point).await;
+    for topic in ["start", "stage1", "stage2", "stage3", "stage4"] {
+        let letters = world.letters(topic);
+        assert!((1..=2).contains(&letters.len()), "{point}: {} letters of {topic}", letters.len());
+        assert!(letters.iter().all(|(rule, value)| rule == "json" && value == "no message"), "{point}");
+    }
+    world.end().await;
 }
 
 #[tokio::test]

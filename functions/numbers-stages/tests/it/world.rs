@@ -27,6 +27,8 @@ pub(crate) struct World {
     pub(crate) kafka: kafka::Config,
     pub(crate) producer: kafka::Producer,
     pub(crate) prefix: String,
+    /// Kept: one takes 100 ms to end.
+    consumer: BaseConsumer,
 }
 
 /// What of a record tests look at.
@@ -53,7 +55,15 @@ impl World {
             kafka::admin::create_topic(&kafka, &format!("{name}.dlq"), 1, &config).await.unwrap();
         }
         let producer = kafka::Producer::new(&kafka).unwrap();
-        Self { database: pg::testing::database().await, kafka, producer, prefix }
+        let consumer = kafka
+            .client()
+            .set("group.id", "test")
+            .set("enable.partition.eof", "true")
+            .set("enable.auto.commit", "false")
+            .set("fetch.wait.max.ms", "10")
+            .create()
+            .unwrap();
+        Self { database: pg::testing::database().await, kafka, producer, prefix, consumer }
     }
 
     pub(crate) async fn end(self) {
@@ -108,23 +118,16 @@ impl World {
     }
 
     pub(crate) fn records(&self, topic: &str, partition: i32) -> Vec<Record> {
-        let consumer: BaseConsumer = self
-            .kafka
-            .client()
-            .set("group.id", "test")
-            .set("enable.partition.eof", "true")
-            .set("enable.auto.commit", "false")
-            .create()
-            .unwrap();
         let mut wanted = TopicPartitionList::new();
         wanted.add_partition_offset(topic, partition, Offset::Beginning).unwrap();
+        let consumer = &self.consumer;
         consumer.assign(&wanted).unwrap();
         let (deadline, mut records) = (Instant::now() + PATIENCE, Vec::new());
         let shared: Arc<str> = topic.into();
         loop {
             assert!(Instant::now() < deadline, "{topic} cannot be read");
             match consumer.poll(Duration::from_millis(100)) {
-                Some(Err(KafkaError::PartitionEOF(_))) => return records,
+                Some(Err(KafkaError::PartitionEOF(_))) => break,
                 Some(Err(error)) => panic!("{topic}: {error}"),
                 Some(Ok(message)) => records.push(Record {
                     topic: Arc::clone(&shared),
@@ -143,6 +146,8 @@ impl World {
                 None => {}
             }
         }
+        consumer.unassign().unwrap();
+        records
     }
 
     pub(crate) fn seen(&self, topic: &str, partition: i32) -> Vec<Seen> {
