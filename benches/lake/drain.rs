@@ -14,17 +14,23 @@ mod cpu;
 #[path = "../support/figures.rs"]
 mod figures;
 mod fill;
+mod functions;
 mod generate;
 #[path = "../../functions/github-lake-writer/src/format.rs"]
 #[allow(unreachable_pub, unused_imports, reason = "the function's own file, whose tests do not run here")]
 mod github_format;
 mod limit;
 mod result;
+#[path = "../support/results.rs"]
+mod results;
 mod sample;
+#[path = "../support/stack.rs"]
 mod stack;
 mod stages;
 mod table;
+#[path = "../support/topic.rs"]
 mod topic;
+#[path = "../support/usage.rs"]
 mod usage;
 
 use std::{
@@ -37,22 +43,20 @@ use anyhow::{Context, bail, ensure};
 use chrono::{DateTime, Utc};
 use figures::{say, say_load};
 use fill::Topic;
+use functions::{Functions, Place};
 use github_format::GithubEvents;
 use lake::{Lake, github};
 use millrace_bench::narrow::{self, Narrow};
 use result::Result as Drained;
-use stack::{Functions, Place, Stack};
 use usage::{Machine, Watch};
 use uuid::Uuid;
 
-/// The variable that says in which part this program runs.
-const PART: &str = "BENCH_PART";
 const PAYLOADS: &str = "narrow:6000000,github:1000000";
 /// A drain that takes longer has failed.
 const LONGEST: Duration = Duration::from_secs(600);
 
 fn main() -> ExitCode {
-    if std::env::var(PART).is_ok_and(|part| part == "runner") {
+    if stack::is_runner() {
         return millrace::cli::main();
     }
     let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -146,7 +150,7 @@ async fn drain(payload: &str, topic: &Topic) -> anyhow::Result<Drained> {
     };
     let before = Machine::now();
     let (began, deadline) = (Utc::now(), Instant::now() + LONGEST);
-    let mut stack = Stack::start(functions, &place)?;
+    let mut stack = functions::start(functions, &place)?;
     let watch = Watch::of(stack.runner.id());
     let mut commits: Vec<(DateTime<Utc>, u64)> = Vec::new();
     while commits.last().is_none_or(|(_, records)| *records < topic.records) {

@@ -5,11 +5,14 @@
 
 #[path = "../support/figures.rs"]
 mod figures;
+mod functions;
 mod generate;
 #[path = "../support/spread.rs"]
 mod spread;
+#[path = "../support/stack.rs"]
 mod stack;
 mod table;
+#[path = "../support/topic.rs"]
 mod topic;
 
 use std::{
@@ -25,14 +28,13 @@ use std::{
 use anyhow::{Context, ensure};
 use chrono::{SecondsFormat, Utc};
 use figures::{say, say_load};
+use functions::{Functions, Place};
 use lake::{Lake, Newest, Reader, github};
 use rdkafka::producer::{BaseRecord, Producer};
 use spread::{ms, quantile};
-use stack::{Functions, Place, Stack};
+use stack::Stack;
 use uuid::Uuid;
 
-/// The variable that says in which part this program runs.
-const PART: &str = "BENCH_PART";
 const PROBES: u64 = 10;
 const PROBE: &str = "ProbeEvent";
 const RATES: [u64; 2] = [10, 5_000];
@@ -43,7 +45,7 @@ const MEASURED: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
-    if std::env::var(PART).is_ok_and(|part| part == "runner") {
+    if stack::is_runner() {
         return millrace::cli::main();
     }
     match measure_all() {
@@ -81,7 +83,7 @@ async fn measure(rate: u64) -> anyhow::Result<()> {
         window: std::env::var("BENCH_WINDOW").ok(),
         commit_age: "30".to_owned(),
     };
-    let mut stack = Stack::start(functions, &place)?;
+    let mut stack = functions::start(functions, &place)?;
     let mut config = lake::Config::read(github::NAMESPACE, github::TABLE, |name| std::env::var(name).ok());
     config.warehouse.clone_from(&place.warehouse);
     let reader = Reader::new(Lake::new(config, &github::SCHEMA, database.pool.clone()));

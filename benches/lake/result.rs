@@ -1,13 +1,13 @@
 //! What one drain reached, as a row for people and as a line of JSON for `benches/peers`.
 
-use std::{collections::BTreeMap, io::Write};
+use std::collections::BTreeMap;
 
-use anyhow::Context;
 use serde_json::json;
 
 use crate::{
     figures::say,
     fill::Topic,
+    results,
     sample::Alone,
     table::Held,
     usage::{Machine, Used},
@@ -113,15 +113,11 @@ impl Result {
 
     /// Adds it to `BENCH_RESULTS`.
     fn keep(&self) -> anyhow::Result<()> {
-        let Ok(path) = std::env::var("BENCH_RESULTS") else { return Ok(()) };
-        let line = json!({
+        results::keep(&json!({
             "peer": self.what, "payload": self.payload, "records": self.topic.records, "bytes": self.topic.bytes,
             "seconds": self.seconds, "steady_rec_s": self.steady, "cpu_s": self.used.cpu(),
             "peak_rss_mb": self.used.peak_rss as f64 / 1e6, "others_cores": self.others,
             "rows": self.held.map(|held| held.rows), "distinct": self.held.map(|held| held.distinct),
-        });
-        let mut file =
-            std::fs::OpenOptions::new().create(true).append(true).open(&path).context("open BENCH_RESULTS")?;
-        writeln!(file, "{line}").with_context(|| format!("write {path}"))
+        }))
     }
 }

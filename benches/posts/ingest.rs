@@ -9,7 +9,9 @@
 mod figures;
 #[path = "../support/spread.rs"]
 mod spread;
+#[path = "../support/stack.rs"]
 mod stack;
+mod template;
 
 use std::{
     process::ExitCode,
@@ -50,7 +52,7 @@ async fn measure() -> anyhow::Result<()> {
     let seconds: u64 = std::env::var("BENCH_SECONDS").ok().map_or(Ok(10), |seconds| seconds.parse())?;
     say_load();
     let master = testing::database().await;
-    let mut stack = Stack::start(&stack::ingest(), &["posts-ingest-api"], &master, &[])?;
+    let mut stack = template::start(&template::ingest(), &["posts-ingest-api"], &master, &[])?;
     let address = address(&mut stack).await?;
     say("POST /api/posts, each write acknowledged by Kafka (acks=all)");
     say("  connections   requests/s      p50      p90      p99    p99.9      max   errors");

@@ -5,10 +5,14 @@
 //! The function must have been built with the same profile: `cargo build --profile bench -p posts-shard-writer`. It is run
 //! by this program in the runner's part. The servers run with `fsync` and `synchronous_commit` on, which is looked at.
 
+#[path = "../support/durable.rs"]
+mod durable;
 #[path = "../support/figures.rs"]
 mod figures;
 mod limit;
+#[path = "../support/stack.rs"]
 mod stack;
+mod template;
 mod writes;
 
 use std::{
@@ -21,7 +25,6 @@ use chrono::{DateTime, Utc};
 use domain::posts::{PARTITIONS, ShardMap, Write};
 use figures::{say, say_load};
 use pg::testing::{self, TestDatabase};
-use stack::Stack;
 use uuid::Uuid;
 
 const WRITES: usize = 600_000;
@@ -70,10 +73,7 @@ async fn shards() -> anyhow::Result<Vec<TestDatabase>> {
     let mut shards = Vec::new();
     for number in 1..=3 {
         let shard = testing::shard(number).await;
-        for setting in ["fsync", "synchronous_commit", "full_page_writes"] {
-            let value: String = sqlx::query_scalar(&format!("show {setting}")).fetch_one(&shard.pool).await?;
-            ensure!(value == "on", "{setting} of shard {number} is {value}");
-        }
+        durable::ensure_durable(&shard.pool, &format!("shard {number}")).await?;
         shards.push(shard);
     }
     Ok(shards)
@@ -95,7 +95,7 @@ async fn drain(master: &TestDatabase, shards: &[TestDatabase], writes: &[Write])
     register(master, shards).await?;
 
     let (began, deadline) = (Utc::now(), Instant::now() + LONGEST);
-    let mut stack = Stack::start(&stack::writer(&topic), &["posts-shard-writer"], master, shards)?;
+    let mut stack = template::start(&template::writer(&topic), &["posts-shard-writer"], master, shards)?;
     loop {
         ensure!(Instant::now() < deadline, "not stored after {LONGEST:?}; {}", stack.said());
         stack.check()?;
