@@ -4,7 +4,8 @@
 //! Two parts: `BENCH_MESSAGES=100000` fill the topic `start` before the stages begin, which tells the highest rate; then
 //! `BENCH_RATE=500` messages a second come for `BENCH_SECONDS=20` after 5 s that do not count, which tells the time from
 //! produce() until a reader of `finish` has the message. 0 messages or a rate of 0 leave a part out. After each part every
-//! stage's table and `finish` must hold exactly the messages. `BENCH_RESULTS=file` adds a line of JSON a part.
+//! stage's table and `finish` must hold exactly the messages. `BENCH_RESULTS=file` adds a line of JSON a part; `BENCH_BATCH=1000`
+//! is another batch size than the template's.
 //!
 //! The function must have been built with the same profile: `cargo build --profile bench -p numbers-stages`. It is run by
 //! this program in the runner's part. Postgres runs with `fsync` and `synchronous_commit` on, which is looked at.

@@ -103,6 +103,7 @@ Metadata: {Millrace: {Parameters: {Brokers: KAFKA_BOOTSTRAP_SERVERS, DatabaseUrl
 Resources:
 "
         .to_owned();
+        let batch = std::env::var("BENCH_BATCH").unwrap_or_else(|_| "10000".to_owned());
         for stage in &STAGES {
             let (number, prefix) = (stage.number, &self.prefix);
             let topic = format!("{prefix}{}", stage.input_topic());
@@ -125,7 +126,7 @@ Resources:
       SelfManagedKafkaEventSourceConfig: {{ConsumerGroupId: {topic}}}
       Topics: [{topic}]
       StartingPosition: TRIM_HORIZON
-      BatchSize: 10000
+      BatchSize: {batch}
       MaximumBatchingWindowInSeconds: 0
       MaximumRetryAttempts: -1
       MaximumRecordAgeInSeconds: -1

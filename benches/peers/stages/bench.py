@@ -68,7 +68,8 @@ class Place:
         self.database.close()
         self.server.execute(f"drop database {self.name} with (force)")
         self.server.close()
-        for deleted in AdminClient({"bootstrap.servers": common.BOOTSTRAP}).delete_topics(self.topics).values():
+        admin = AdminClient({"bootstrap.servers": common.BOOTSTRAP})
+        for deleted in admin.delete_topics(self.topics).values():
             deleted.result()
 
 
@@ -117,10 +118,11 @@ def drain(count):
         store_before = store.cpu()
         try:
             place.wait_for(count, 1200)
-            cpu, store_cpu, around = usage.cpu(), store.cpu() - store_before, usage.around(store)
+            cpu, store_cpu, around = usage.cpu(), store.cpu() - store_before, usage.around()
         finally:
             usage.stop()
             store.stop()
+        around["others_cores"] = round(max(0, around["others_cores"] - store_cpu / (time.time() - usage.began)), 2)
         place.check(count)
         out = sorted(place.finish.at.values())
         # A row's time is that of its transaction's begin, as Millrace's first batch is that of its arrival.
