@@ -53,6 +53,7 @@ def shows_live_figures(page):
     page.until("types", "document.querySelectorAll('#types li').length > 0", 90)
     page.until("repositories", "document.querySelectorAll('#repositories li').length > 0", 90)
     page.until("three charts", "document.querySelectorAll('.chart svg').length === 3", 90)
+    tables_are_read(page)
     page.until("nobody away", "!document.body.innerText.match(/\\baway\\b/i)")
     before = number(page, "rows")
     page.until("more rows", f"Number(document.getElementById('rows').textContent.replaceAll(',', '')) > {before}", 90)
@@ -61,9 +62,29 @@ def shows_live_figures(page):
         assert any(c.isdigit() for c in words) and words.endswith("."), f"{id} says {words!r}"
 
 
+def tables_are_read(page):
+    """Five stages and three shards with figures, in tables that say what they are and whose headings have a scope."""
+    page.until("five stages", "document.querySelectorAll('#numbers tr').length === 5", 90)
+    page.until("times in each stage", "[...document.querySelectorAll('#numbers tr')].every((row) => /^\\d.* m?s$/.test(row.cells[2].lastElementChild.textContent))", 120)
+    page.until("start to finish", "/^\\d.* m?s$/.test(document.querySelector('#numbers-whole tr').cells[4].lastElementChild.textContent)", 90)
+    page.until("three shards", "[...document.querySelectorAll('#posts .badge')].filter((b) => b.textContent === 'reachable').length === 3", 90)
+    said = page.run(
+        "[...document.querySelectorAll('table')].map((table) => ({caption: table.caption.textContent,"
+        " scopes: [...table.querySelectorAll('th')].every((head) => head.scope),"
+        " even: [...table.rows].every((row) => row.cells.length === table.rows[0].cells.length)}))"
+    )
+    assert len(said) == 2 and all(table["caption"] and table["scopes"] and table["even"] for table in said), said
+
+
 def fits(page, width):
+    """Nothing is wider than the window, and no table is wider than its panel."""
     wide = page.run("document.documentElement.scrollWidth")
     assert wide <= width, f"{wide} px wide in a window of {width} px"
+    cut = page.run(
+        "[...document.querySelectorAll('.panel table')].filter((table) => table.scrollWidth > table.clientWidth + 1"
+        " || table.getBoundingClientRect().right > table.parentElement.getBoundingClientRect().right).length"
+    )
+    assert cut == 0, f"{cut} tables do not fit in a window of {width} px"
 
 
 def is_accessible(page, axe, where):

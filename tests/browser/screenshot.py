@@ -10,6 +10,7 @@ def main(program, url, path, mode="light"):
         page = browser.page(url, width=1280, height=1000, dark=mode == "dark")
         page.until("three charts", "document.querySelectorAll('.chart svg').length === 3", 90)
         page.until("events", "document.querySelectorAll('#events li').length > 3", 90)
+        page.until("the tables' rows", "['numbers', 'posts'].every((id) => document.getElementById(id).rows.length > 0)", 90)
         height = page.run("Math.ceil(document.documentElement.getBoundingClientRect().height)")
         page.look(1280, height, dark=mode == "dark", still=True)
         browser.listen(1)

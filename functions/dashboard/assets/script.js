@@ -1,54 +1,11 @@
 // Asks for the overview every few seconds and shows it. Nothing that comes from there is ever taken as HTML.
 import { draw, span } from "./charts.js";
+import { $, ago, badge, bytes, here, make, number, rate, say, text } from "./page.js";
+import { showNumbers, showPosts } from "./tables.js";
 
 const EVERY = 4000, PATIENCE = 20000, HALF_HOUR = 1800000;
-const $ = (id) => document.getElementById(id);
-const whole = new Intl.NumberFormat("en", { maximumFractionDigits: 0 });
-const tenth = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
-const number = (value) => (Number.isFinite(value) ? whole.format(value) : "–");
-const rate = (value) => (Number.isFinite(value) ? (value < 100 ? tenth : whole).format(value) : "–");
 const state = { producer: {}, streaming: {} };
 let answeredAt = 0;
-
-function text(id, value) {
-  const place = $(id);
-  if (place.textContent !== value) place.textContent = value;
-}
-function make(tag, name, value) {
-  const made = document.createElement(tag);
-  if (name) made.className = name;
-  if (value !== undefined) made.textContent = value;
-  return made;
-}
-function badge(place, status) {
-  const word = String(status);
-  if (place.textContent === word) return;
-  place.textContent = word;
-  place.className = `badge ${word.replace(/[^a-z]/gi, "").toLowerCase()}`;
-}
-/** Said aloud: only what changes by somebody's doing or fails, never a figure. */
-function say(words) { text("news", words); }
-
-/** The panel's data, or null; then its note says who is away. */
-function here(panels, name, note, usual) {
-  const panel = panels[name];
-  const away = panel?.state !== "here";
-  if (note) {
-    const place = $(note);
-    place.className = away ? "away" : "note";
-    text(note, away ? `Away: ${panel?.reason ?? "no answer"}` : usual);
-  }
-  return away ? null : panel.data;
-}
-const ago = (time) => { const at = Date.parse(time); return Number.isFinite(at) ? span(Date.now() - at) : null; };
-
-function bytes(value) {
-  if (!Number.isFinite(value)) return "–";
-  const units = ["B", "kB", "MB", "GB", "TB"];
-  let unit = 0;
-  while (value >= 1000 && unit < units.length - 1) { value /= 1000; unit += 1; }
-  return `${unit ? tenth.format(value) : whole.format(value)} ${units[unit]}`;
-}
 
 // ---- the pipeline
 
@@ -236,6 +193,8 @@ function show({ panels, version }) {
   showCharts(panels, showTable(panels).table);
   showCounts(panels);
   showEvents(panels);
+  showNumbers(panels);
+  showPosts(panels);
   text("version", `Millrace ${version}`);
 }
 

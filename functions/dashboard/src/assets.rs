@@ -9,10 +9,12 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; i
                       base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Path, media type, text.
-const FILES: [(&str, &str, &str); 5] = [
+const FILES: [(&str, &str, &str); 7] = [
     ("/", "text/html; charset=utf-8", include_str!("../assets/index.html")),
     ("/style.css", "text/css; charset=utf-8", include_str!("../assets/style.css")),
     ("/script.js", "text/javascript; charset=utf-8", include_str!("../assets/script.js")),
+    ("/page.js", "text/javascript; charset=utf-8", include_str!("../assets/page.js")),
+    ("/tables.js", "text/javascript; charset=utf-8", include_str!("../assets/tables.js")),
     ("/charts.js", "text/javascript; charset=utf-8", include_str!("../assets/charts.js")),
     ("/icon.svg", "image/svg+xml", include_str!("../assets/icon.svg")),
 ];

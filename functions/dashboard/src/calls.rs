@@ -26,6 +26,10 @@ pub struct Addresses {
     pub streaming: String,
     /// `QUERY_URL`.
     pub query: String,
+    /// `NUMBERS_URL`.
+    pub numbers: String,
+    /// `POSTS_SHARDS_URL`.
+    pub posts_shards: String,
 }
 
 impl Addresses {
@@ -37,6 +41,8 @@ impl Addresses {
             producer: address("PRODUCER_URL"),
             streaming: address("STREAMING_URL"),
             query: address("QUERY_URL"),
+            numbers: address("NUMBERS_URL"),
+            posts_shards: address("POSTS_SHARDS_URL"),
         }
     }
 }
@@ -58,8 +64,8 @@ impl Calls {
     }
 
     /// What the panels show, by the panel's name.
-    pub(crate) fn panels(&self) -> [(&'static str, String); 8] {
-        let Addresses { registry, producer, streaming, query } = &self.addresses;
+    pub(crate) fn panels(&self) -> [(&'static str, String); 10] {
+        let Addresses { registry, producer, streaming, query, numbers, posts_shards } = &self.addresses;
         [
             ("services", format!("{registry}/services")),
             ("flow", format!("{registry}/services/github-lake-writer")),
@@ -69,6 +75,8 @@ impl Calls {
             ("table", format!("{streaming}/table/info")),
             ("events", format!("{query}/events?hours_back=1&page_size=12")),
             ("stats", format!("{query}/stats?hours_back=1")),
+            ("numbers", format!("{numbers}/stages")),
+            ("posts", format!("{posts_shards}/status")),
         ]
     }
 

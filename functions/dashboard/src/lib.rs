@@ -38,7 +38,8 @@ pub use status::Status;
 /// has no header of its own; this one makes the browser ask, and nobody says yes.
 const ACTION_HEADER: (&str, &str) = ("x-millrace", "dashboard");
 
-/// Reads the addresses (`REGISTRY_URL`, `PRODUCER_URL`, `STREAMING_URL`, `QUERY_URL`) and builds the router.
+/// Reads the addresses (`REGISTRY_URL`, `PRODUCER_URL`, `STREAMING_URL`, `QUERY_URL`, `NUMBERS_URL`, `POSTS_SHARDS_URL`)
+/// and builds the router.
 ///
 /// # Errors
 /// When a variable is missing or malformed.

@@ -18,7 +18,8 @@ pub struct Overview {
     pub version: &'static str,
     /// When it was looked.
     pub at: DateTime<Utc>,
-    /// By name: `services`, `flow`, `producer`, `producer_stats`, `streaming`, `table`, `events`, `stats`.
+    /// By name: `services`, `flow`, `producer`, `producer_stats`, `streaming`, `table`, `events`, `stats`,
+    /// `numbers`, `posts`.
     pub panels: BTreeMap<&'static str, Panel>,
 }
 

@@ -32,7 +32,7 @@ struct World {
 }
 
 impl World {
-    /// All four interfaces are there; the producer can be changed by a test.
+    /// All six interfaces are there; the producer can be changed by a test.
     async fn new(producer: Option<Router<Asked>>) -> Self {
         let asked = Asked::default();
         let usual = || Router::new().fallback(answer);
@@ -40,7 +40,9 @@ impl World {
         let streaming = serve(usual(), &asked).await;
         let query = serve(usual(), &asked).await;
         let producer = serve(producer.unwrap_or_else(usual), &asked).await;
-        let addresses = Addresses { registry, producer, streaming, query };
+        let numbers = serve(usual(), &asked).await;
+        let posts_shards = serve(usual(), &asked).await;
+        let addresses = Addresses { registry, producer, streaming, query, numbers, posts_shards };
         Self { page: kit::http::with_fallbacks(dashboard::router(addresses).unwrap()), asked }
     }
 
@@ -103,8 +105,16 @@ async fn the_page_is_whole_and_may_load_nothing_from_elsewhere() {
         !page.contains("style=") && !page.contains("onclick") && !page.contains("http"),
         "the policy would refuse it"
     );
-    for path in ["style.css", "script.js", "icon.svg"] {
-        assert!(page.contains(path), "{path}");
+    let script = world.ask(Method::GET, "/script.js", &[]).await.2;
+    for (path, named_in) in [
+        ("style.css", &page),
+        ("script.js", &page),
+        ("icon.svg", &page),
+        ("page.js", &script),
+        ("tables.js", &script),
+        ("charts.js", &script),
+    ] {
+        assert!(named_in.contains(path), "{path}");
         assert_eq!(world.ask(Method::GET, &format!("/{path}"), &[]).await.0, StatusCode::OK, "{path}");
     }
     assert!(world.asked.lock().unwrap().is_empty(), "the page itself needs nobody");
@@ -116,10 +126,12 @@ async fn the_overview_has_a_panel_an_interface_without_what_is_not_shown() {
     let (status, overview) = world.json(Method::GET, "/api/overview", &[]).await;
     assert_eq!(status, StatusCode::OK);
     let panels = overview["panels"].as_object().unwrap();
-    assert_eq!(panels.len(), 8);
+    assert_eq!(panels.len(), 10);
     assert!(panels.values().all(|panel| panel["state"] == "here"), "{overview:#}");
     assert_eq!(panels["events"]["data"], json!({"events": [{"id": "1"}]}));
     assert_eq!(panels["table"]["data"], json!({"path": "/table/info"}));
+    assert_eq!(panels["numbers"]["data"], json!({"path": "/stages"}));
+    assert_eq!(panels["posts"]["data"], json!({"path": "/status"}));
     assert!(world.changes().is_empty());
 }
 
@@ -137,11 +149,19 @@ async fn what_is_away_slow_or_strange_is_told_in_its_panel_alone() {
     assert_eq!(panel("services")["state"], "here");
 
     let away = "http://127.0.0.1:1".to_owned();
-    let addresses = Addresses { registry: away.clone(), producer: away.clone(), streaming: away.clone(), query: away };
+    let addresses = Addresses {
+        registry: away.clone(),
+        producer: away.clone(),
+        streaming: away.clone(),
+        query: away.clone(),
+        numbers: away.clone(),
+        posts_shards: away,
+    };
     let world =
         World { page: kit::http::with_fallbacks(dashboard::router(addresses).unwrap()), asked: Asked::default() };
     let (status, overview) = world.json(Method::GET, "/api/overview", &[]).await;
-    assert_eq!((status, &overview["panels"]["events"]["state"]), (StatusCode::OK, &json!("away")));
+    assert_eq!(status, StatusCode::OK);
+    assert!(overview["panels"].as_object().unwrap().values().all(|panel| panel["state"] == "away"), "{overview:#}");
     let (status, whole) = world.json(Method::GET, "/status", &[]).await;
     assert_eq!((status, &whole["status"], &whole["uptime"]), (StatusCode::OK, &json!("unknown"), &json!("unknown")));
     assert_eq!(world.json(Method::GET, "/health", &[]).await.1["status"], "healthy");
