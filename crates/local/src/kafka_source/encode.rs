@@ -1,7 +1,5 @@
 //! One record as the JSON that Lambda sends, written straight into the batch's buffer.
 
-use std::io::Write;
-
 use base64_simd::{AsOut, STANDARD};
 use rdkafka::{
     Message, Timestamp,
@@ -41,7 +39,7 @@ pub(super) fn append(buffer: &mut Vec<u8>, topic: &str, message: &BorrowedMessag
     buffer.extend_from_slice(b"]}");
 }
 
-/// Decimal digits, without the way through a formatter: there are three numbers a record.
+/// Decimal digits, without the way through a formatter: there are three numbers a record, and one for each byte of its headers.
 fn number(buffer: &mut Vec<u8>, number: i64) {
     if number < 0 {
         buffer.push(b'-');
@@ -85,8 +83,10 @@ fn header(buffer: &mut Vec<u8>, name: &str, value: &[u8]) {
     let _ = serde_json::to_writer(&mut *buffer, name);
     buffer.extend_from_slice(b":[");
     for (index, byte) in value.iter().enumerate() {
-        let comma = if index > 0 { "," } else { "" };
-        let _ = write!(buffer, "{comma}{}", byte.cast_signed());
+        if index > 0 {
+            buffer.push(b',');
+        }
+        number(buffer, byte.cast_signed().into());
     }
     buffer.extend_from_slice(b"]}");
 }
@@ -94,6 +94,16 @@ fn header(buffer: &mut Vec<u8>, name: &str, value: &[u8]) {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_byte_of_a_header_is_a_signed_number() {
+        let (mut buffer, bytes) = (Vec::new(), (0..=255).collect::<Vec<u8>>());
+        header(&mut buffer, "a \"name\"", &bytes);
+        header(&mut buffer, "b", &[]);
+        let signed: Vec<i8> = bytes.iter().map(|byte| byte.cast_signed()).collect();
+        let name = serde_json::json!({ "a \"name\"": signed }).to_string();
+        assert_eq!(String::from_utf8(buffer).unwrap(), format!(r#"{name}{{"b":[]}}"#));
+    }
 
     #[test]
     fn numbers_are_decimal() {
