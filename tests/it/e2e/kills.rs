@@ -111,6 +111,7 @@ fn kill_child(parent: u32, name: &str) -> bool {
     })
 }
 
-fn kill(pid: &str) {
+/// A process, or with a minus a group. Without `--`, procps takes `-12345` for `-1`, which is every process there is.
+pub(super) fn kill(pid: &str) {
     assert!(Command::new("kill").args(["-9", "--", pid]).status().unwrap().success(), "kill {pid}");
 }

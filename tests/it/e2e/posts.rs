@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 use super::{
     http::{get, post},
     instance::{Instance, until},
+    kills::kill,
 };
 
 const LIMIT: Duration = Duration::from_secs(120);
@@ -29,8 +30,7 @@ fn every_acknowledged_write_is_readable_whatever_happens_to_a_shard() {
     });
 
     // The whole group: the service's script has the server below it. The runner starts it again.
-    let killed = Command::new("kill").args(["-9", &format!("-{}", instance.service("postgres-shard-2"))]).status();
-    assert!(killed.unwrap().success());
+    kill(&format!("-{}", instance.service("postgres-shard-2")));
     let asked = post(&format!("{shards}/moves"), Some(r#"{"partitions": [0, 1, 47], "to": "shard-2"}"#));
     until("partitions at their new shard", LIMIT, || {
         let moves = get(&format!("{shards}/moves"));
