@@ -147,10 +147,11 @@ impl Instance {
         functions.iter().find(|function| function["name"] == name).unwrap().clone()
     }
 
-    /// Records that the topic holds, and how many of them the trigger has not finished.
+    /// Records that the topic of GitHub's events holds, and how many of them its trigger has not finished.
     pub(crate) fn records_and_lag(&self) -> (i64, i64) {
         let partitions = self.json(&["lag", "--json"]);
-        let sum = |key: &str| partitions.as_array().unwrap().iter().map(|p| p[key].as_i64().unwrap()).sum();
+        let events = || partitions.as_array().unwrap().iter().filter(|partition| partition["topic"] == "github-events");
+        let sum = |key: &str| events().map(|partition| partition[key].as_i64().unwrap()).sum();
         (sum("high"), sum("lag"))
     }
 
