@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use kit::kafka::Record;
 use lake::{Lake, Plan, Segment};
 
-use crate::format::{Format, Rejection};
+use crate::format::Format;
 
 /// The records of one partition, in the batch's order.
 pub(crate) struct Group<'a> {
@@ -64,7 +64,7 @@ pub(crate) fn check<F: Format>(
                 Ok(row) => good.push((row, record)),
                 Err(rejection) => {
                     part.reject(rejection.rule);
-                    dead_letters.push(dead_letter(record, &rejection));
+                    dead_letters.push(kafka::dead_letter_of(record, rejection.rule, &rejection.reason));
                 }
             }
         }
@@ -77,22 +77,6 @@ pub(crate) fn check<F: Format>(
         format.push(row, record, now, &mut segment)?;
     }
     Ok(Checked { segment: segment.finish()?, records: rows.len(), dead_letters })
-}
-
-fn dead_letter(record: &Record, rejection: &Rejection) -> kafka::Message {
-    kafka::dead_letter(
-        kafka::Origin {
-            topic: &record.topic,
-            partition: record.partition,
-            offset: record.offset,
-            timestamp_ms: record.timestamp_ms,
-        },
-        record.key.clone(),
-        record.value.clone(),
-        record.headers.clone(),
-        rejection.rule,
-        &rejection.reason,
-    )
 }
 
 #[cfg(test)]

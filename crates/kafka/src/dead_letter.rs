@@ -1,5 +1,7 @@
 //! A record that can never succeed, with its reason, its origin and its original bytes.
 
+use kit::kafka::Record;
+
 use crate::Message;
 
 /// Where a dead letter came from.
@@ -36,6 +38,14 @@ pub fn dead_letter(
     ];
     headers.extend(added.map(|(name, value)| (name.to_owned(), value.into_bytes())));
     Message { topic: format!("{}.dlq", origin.topic), partition: None, key, value, headers }
+}
+
+/// The dead letter of a record that Lambda delivered.
+#[must_use]
+pub fn dead_letter_of(record: &Record, rule: &str, reason: &str) -> Message {
+    let Record { topic, partition, offset, timestamp_ms, key, value, headers } = record;
+    let origin = Origin { topic, partition: *partition, offset: *offset, timestamp_ms: *timestamp_ms };
+    dead_letter(origin, key.clone(), value.clone(), headers.clone(), rule, reason)
 }
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ mod remind;
 mod settings;
 
 pub use config::Config;
-pub use dead_letter::{Origin, dead_letter};
+pub use dead_letter::{Origin, dead_letter, dead_letter_of};
 pub use identity::{Identifier, TopicIdentity};
 pub use log::{Log, RecordHeaders};
 pub use login::{Login, Mechanism};

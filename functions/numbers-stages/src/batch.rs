@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use domain::numbers::Fault;
 use kit::kafka::Record;
 
 /// The records of one partition.
@@ -28,23 +27,6 @@ pub(crate) fn group(records: &[Record]) -> Vec<Group<'_>> {
         groups.entry((topic, partition)).or_insert_with(new).records.entry(record.offset).or_insert(record);
     }
     groups.into_values().collect()
-}
-
-/// The dead letter of a record.
-pub(crate) fn letter(record: &Record, fault: &Fault) -> kafka::Message {
-    kafka::dead_letter(
-        kafka::Origin {
-            topic: &record.topic,
-            partition: record.partition,
-            offset: record.offset,
-            timestamp_ms: record.timestamp_ms,
-        },
-        record.key.clone(),
-        record.value.clone(),
-        record.headers.clone(),
-        fault.rule,
-        &fault.reason,
-    )
 }
 
 #[cfg(test)]

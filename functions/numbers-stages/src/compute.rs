@@ -7,7 +7,6 @@ use domain::numbers::{Fault, KEY_BYTES, MessageId, Stage, Tag};
 use kit::Invocation;
 use kit::kafka::Record;
 
-use crate::batch::letter;
 use crate::seats::Seat;
 
 /// What the invocation keeps for storing and publishing.
@@ -73,7 +72,7 @@ pub(crate) fn compute<'a>(
         }
         match pass(stage, seat, record, clock) {
             Ok(row) => computed.rows.push(row),
-            Err(fault) => computed.letters.push(letter(record, &fault)),
+            Err(fault) => computed.letters.push(kafka::dead_letter_of(record, fault.rule, &fault.reason)),
         }
     }
     computed

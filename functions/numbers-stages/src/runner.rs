@@ -10,7 +10,7 @@ use kit::metrics::Metrics;
 use sqlx::PgPool;
 use tokio::sync::OnceCell;
 
-use crate::batch::{Group, group, letter};
+use crate::batch::{Group, group};
 use crate::compute::{Clock, compute};
 use crate::crash;
 use crate::publish::{Ends, Output};
@@ -128,7 +128,8 @@ impl Runner {
             self.recover(session, batch, clock).await?;
         }
         if let Some(fault) = self.foreign(&seat, group).await? {
-            let letters: Vec<_> = group.records.values().map(|record| letter(record, &fault)).collect();
+            let letters: Vec<_> =
+                group.records.values().map(|record| kafka::dead_letter_of(record, fault.rule, &fault.reason)).collect();
             self.count(0, 0, letters.len(), clock);
             self.send_letters(letters).await?;
             return Ok(None);

@@ -65,23 +65,6 @@ fn read(record: &Record) -> Result<Write, Rejection> {
     Ok(write)
 }
 
-/// The dead letter of a record.
-pub(crate) fn letter(record: &Record, rejection: &Rejection) -> kafka::Message {
-    kafka::dead_letter(
-        kafka::Origin {
-            topic: &record.topic,
-            partition: record.partition,
-            offset: record.offset,
-            timestamp_ms: record.timestamp_ms,
-        },
-        record.key.clone(),
-        record.value.clone(),
-        record.headers.clone(),
-        rejection.rule,
-        &rejection.reason,
-    )
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -125,7 +125,8 @@ impl Writer {
         for group in groups.iter().filter(|group| group.partition.is_none()) {
             let reason = format!("partition {} is none of the topic's 48", group.number);
             let why = Rejection { rule: "partition", reason };
-            let letters: Vec<_> = group.records.values().map(|item| batch::letter(item.record, &why)).collect();
+            let letters: Vec<_> =
+                group.records.values().map(|item| kafka::dead_letter_of(item.record, why.rule, &why.reason)).collect();
             let count = letters.len() as u64;
             match self.send_letters(letters).await {
                 Ok(()) => Metrics::new("Messages", now).count("processed", count).count("dead_letters", count).emit(),

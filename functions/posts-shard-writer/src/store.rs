@@ -8,7 +8,7 @@ use domain::posts::{FIRST_EPOCH, Write};
 use kit::crash::point;
 use sqlx::{PgPool, Postgres, Transaction};
 
-use crate::batch::{Group, Item, Rejection, letter};
+use crate::batch::{Group, Item, Rejection};
 use crate::insert::{self, Mode};
 use crate::{Writer, insert::Inserted};
 
@@ -108,8 +108,11 @@ impl Writer {
         }
         let inserted = insert_all(&mut transaction, &mut shares, mode).await?;
         point(INSERTED);
-        let letters: Vec<kafka::Message> =
-            shares.iter().flat_map(|share| &share.rejected).map(|(item, why)| letter(item.record, why)).collect();
+        let letters: Vec<kafka::Message> = shares
+            .iter()
+            .flat_map(|share| &share.rejected)
+            .map(|(item, why)| kafka::dead_letter_of(item.record, why.rule, &why.reason))
+            .collect();
         (done.rows, done.letters) = (inserted.values().sum(), letters.len() as u64);
         // Before the progress moves: a crash between the two sends them a second time, and loses none.
         self.send_letters(letters).await.map_err(Failure::Kafka)?;
