@@ -23,14 +23,12 @@ use figures::{say, say_load};
 use futures::future::try_join_all;
 use pg::testing;
 use spread::{ms, quantile};
-use stack::Stack;
 use tokio::{
     io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader},
     net::TcpStream,
 };
 
 const CONNECTIONS: [usize; 3] = [1, 4, 16];
-const LONGEST_START: Duration = Duration::from_secs(60);
 /// Before anything is measured: processes start, and Kafka gets to know its clients.
 const WARM_UP: Duration = Duration::from_secs(3);
 
@@ -53,7 +51,7 @@ async fn measure() -> anyhow::Result<()> {
     say_load();
     let master = testing::database().await;
     let mut stack = template::start(&template::ingest(), &["posts-ingest-api"], &master, &[])?;
-    let address = address(&mut stack).await?;
+    let address = template::address(&mut stack, "Api").await?;
     say("POST /api/posts, each write acknowledged by Kafka (acks=all)");
     say("  connections   requests/s      p50      p90      p99    p99.9      max   errors");
     for connections in CONNECTIONS {
@@ -69,22 +67,6 @@ async fn measure() -> anyhow::Result<()> {
     master.drop_database().await;
     say_load();
     Ok(())
-}
-
-/// Where the gateway listens, once it does.
-async fn address(stack: &mut Stack) -> anyhow::Result<String> {
-    let deadline = Instant::now() + LONGEST_START;
-    loop {
-        stack.check()?;
-        let said = stack.said();
-        if said.contains("ready after") {
-            let found = said.lines().find_map(|line| line.strip_prefix("Api: http://"));
-            return Ok(found.context("the runner does not say where the API is")?.trim().to_owned());
-        }
-        ensure!(Instant::now() < deadline, "the runner is not ready after {LONGEST_START:?}: {said}");
-        // Short of the deadline, look again.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 /// The time of each request of all connections, and how many were not accepted.

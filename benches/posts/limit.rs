@@ -8,6 +8,8 @@ use futures::future::try_join_all;
 use pg::testing::TestDatabase;
 use sqlx::postgres::PgPoolCopyExt;
 
+use crate::shards;
+
 /// One shard's rows, a table each.
 #[derive(Default)]
 struct Rows {
@@ -18,7 +20,7 @@ struct Rows {
 
 /// How long it takes until all rows are committed in all shards.
 pub(crate) async fn copy(shards: &[TestDatabase], writes: &[Write]) -> anyhow::Result<Duration> {
-    let rows = rows(writes);
+    let rows = rows(writes, shards);
     let began = Instant::now();
     try_join_all(shards.iter().zip(&rows).map(|(shard, rows)| one(shard, rows))).await?;
     Ok(began.elapsed())
@@ -40,11 +42,11 @@ async fn one(shard: &TestDatabase, rows: &Rows) -> anyhow::Result<()> {
 }
 
 /// Nothing in the writes needs an escape.
-fn rows(writes: &[Write]) -> Vec<Rows> {
-    let map = ShardMap::first(&[0, 1, 2]);
-    let mut shards: Vec<Rows> = (0..3).map(|_| Rows::default()).collect();
+fn rows(writes: &[Write], shards: &[TestDatabase]) -> Vec<Rows> {
+    let map = ShardMap::first(&shards::ids(shards));
+    let mut shards: Vec<Rows> = shards.iter().map(|_| Rows::default()).collect();
     for write in writes {
-        let at = map.as_ref().map_or(0, |map| map.at(write.partition()).shard);
+        let at = map.as_ref().map_or(1, |map| map.at(write.partition()).shard) - 1;
         let Some(rows) = usize::try_from(at).ok().and_then(|at| shards.get_mut(at)) else { continue };
         let partition = write.partition().number();
         let _ = match write {

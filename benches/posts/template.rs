@@ -1,8 +1,13 @@
 //! The runner on one function of the posts: the function and its trigger as in the repository's template.
 
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, ensure};
 use pg::testing::TestDatabase;
 
 use crate::stack::Stack;
+
+const LONGEST_START: Duration = Duration::from_secs(60);
 
 /// Starts the runner on these functions and databases.
 pub(crate) fn start(
@@ -12,13 +17,33 @@ pub(crate) fn start(
     shards: &[TestDatabase],
 ) -> anyhow::Result<Stack> {
     let programs: Vec<_> = functions.iter().map(|function| (*function, *function)).collect();
-    let shards = (1..).zip(shards).map(|(number, shard)| (format!("POSTGRES_SHARD_{number}_URL"), shard.url.clone()));
+    // The templates name three; with fewer, the map names none of the others.
+    let shards = (1..=3)
+        .zip(shards.iter().cycle())
+        .map(|(number, shard)| (format!("POSTGRES_SHARD_{number}_URL"), shard.url.clone()));
     let variables: Vec<_> = shards.chain([("DATABASE_URL".to_owned(), master.url.clone())]).collect();
     Stack::start(template, &programs, &variables, &[])
 }
 
+/// Where the gateway listens for this API, once it does.
+#[allow(dead_code, reason = "not all have an API")]
+pub(crate) async fn address(stack: &mut Stack, api: &str) -> anyhow::Result<String> {
+    let deadline = Instant::now() + LONGEST_START;
+    loop {
+        stack.check()?;
+        let said = stack.said();
+        if said.contains("ready after") {
+            let found = said.lines().find_map(|line| line.strip_prefix(api)?.strip_prefix(": http://"));
+            return Ok(found.with_context(|| format!("the runner does not say where {api} is"))?.trim().to_owned());
+        }
+        ensure!(Instant::now() < deadline, "the runner is not ready after {LONGEST_START:?}: {said}");
+        // Short of the deadline, look again.
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+}
+
 /// `posts-shard-writer` on this topic.
-#[allow(dead_code, reason = "each bench has one of the two")]
+#[allow(dead_code, reason = "each bench has one of them")]
 pub(crate) fn writer(topic: &str) -> String {
     format!(
         "Transform: AWS::Serverless-2016-10-31
@@ -60,7 +85,7 @@ Resources:
 }
 
 /// `posts-ingest-api` behind its API.
-#[allow(dead_code, reason = "each bench has one of the two")]
+#[allow(dead_code, reason = "each bench has one of them")]
 pub(crate) fn ingest() -> String {
     "Transform: AWS::Serverless-2016-10-31
 Globals: {Function: {Runtime: provided.al2023, LoggingConfig: {LogFormat: JSON}}}
@@ -81,6 +106,99 @@ Resources:
       Environment: {Variables: {KAFKA_BOOTSTRAP_SERVERS: !Ref Brokers}}
       Events:
         Everything: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: ANY, Path: '/{proxy+}'}}
+"
+    .to_owned()
+}
+
+/// `posts-query-api` behind its API.
+#[allow(dead_code, reason = "each bench has one of them")]
+pub(crate) fn query() -> String {
+    "Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Runtime: provided.al2023, LoggingConfig: {LogFormat: JSON}}}
+Parameters:
+  DatabaseUrl: {Type: String}
+  Shard1: {Type: String}
+  Shard2: {Type: String}
+  Shard3: {Type: String}
+Metadata: {Millrace: {Parameters: {DatabaseUrl: DATABASE_URL, Shard1: POSTGRES_SHARD_1_URL, Shard2: POSTGRES_SHARD_2_URL,
+  Shard3: POSTGRES_SHARD_3_URL}}}
+Resources:
+  Api: {Type: AWS::Serverless::HttpApi}
+  Query:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: posts-query-api/
+      MemorySize: 256
+      Timeout: 29
+      Environment:
+        Variables: {DATABASE_URL: !Ref DatabaseUrl, POSTGRES_SHARD_1_URL: !Ref Shard1, POSTGRES_SHARD_2_URL: !Ref Shard2,
+          POSTGRES_SHARD_3_URL: !Ref Shard3, CURSOR_KEY: a-key-of-the-bench-alone}
+      Events:
+        Everything: {Type: HttpApi, Properties: {ApiId: !Ref Api, Method: ANY, Path: '/{proxy+}'}}
+"
+    .to_owned()
+}
+
+/// All five functions, as `template.yaml` of the repository has them.
+#[allow(dead_code, reason = "each bench has one of them")]
+pub(crate) fn system() -> String {
+    "Transform: AWS::Serverless-2016-10-31
+Globals: {Function: {Runtime: provided.al2023, MemorySize: 256, Timeout: 29, LoggingConfig: {LogFormat: JSON}, Environment: {Variables: {
+  KAFKA_BOOTSTRAP_SERVERS: !Ref Brokers, DATABASE_URL: !Ref DatabaseUrl, CURSOR_KEY: a-key-of-the-bench-alone,
+  POSTGRES_SHARD_1_URL: !Ref Shard1, POSTGRES_SHARD_2_URL: !Ref Shard2, POSTGRES_SHARD_3_URL: !Ref Shard3}}}}
+Parameters:
+  Brokers: {Type: String}
+  DatabaseUrl: {Type: String}
+  Shard1: {Type: String}
+  Shard2: {Type: String}
+  Shard3: {Type: String}
+Metadata: {Millrace: {Parameters: {Brokers: KAFKA_BOOTSTRAP_SERVERS, DatabaseUrl: DATABASE_URL, Shard1: POSTGRES_SHARD_1_URL,
+  Shard2: POSTGRES_SHARD_2_URL, Shard3: POSTGRES_SHARD_3_URL}}}
+Resources:
+  IngestApi: {Type: AWS::Serverless::HttpApi}
+  QueryApi: {Type: AWS::Serverless::HttpApi}
+  ShardsApi: {Type: AWS::Serverless::HttpApi}
+  Ingest:
+    Type: AWS::Serverless::Function
+    Metadata: {Millrace: {Topics: {posts-writes: {Partitions: 48}}}}
+    Properties:
+      CodeUri: posts-ingest-api/
+      Events: {All: {Type: HttpApi, Properties: {ApiId: !Ref IngestApi, Method: ANY, Path: '/{proxy+}'}}}
+  Query:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: posts-query-api/
+      Events: {All: {Type: HttpApi, Properties: {ApiId: !Ref QueryApi, Method: ANY, Path: '/{proxy+}'}}}
+  Shards:
+    Type: AWS::Serverless::Function
+    Properties:
+      CodeUri: posts-shards-api/
+      Environment: {Variables: {REBALANCER_FUNCTION: !Ref Rebalancer}}
+      Events: {All: {Type: HttpApi, Properties: {ApiId: !Ref ShardsApi, Method: ANY, Path: '/{proxy+}'}}}
+  Rebalancer:
+    Type: AWS::Serverless::Function
+    Metadata: {Millrace: {Allow: [M060]}}
+    Properties:
+      CodeUri: posts-rebalancer/
+      Timeout: 300
+      Events: {Moves: {Type: ScheduleV2, Properties: {Name: moves, ScheduleExpression: rate(1 minute)}}}
+  Writer:
+    Type: AWS::Serverless::Function
+    Properties: {CodeUri: posts-shard-writer/, MemorySize: 512, Timeout: 60}
+  Writes:
+    Type: AWS::Lambda::EventSourceMapping
+    Metadata: {Millrace: {Allow: [M004], Topics: {posts-writes.dlq: {Partitions: 1}}}}
+    Properties:
+      FunctionName: !Ref Writer
+      SelfManagedEventSource: {Endpoints: {KafkaBootstrapServers: [!Ref Brokers]}}
+      SelfManagedKafkaEventSourceConfig: {ConsumerGroupId: bench-posts-moves}
+      Topics: [posts-writes]
+      StartingPosition: TRIM_HORIZON
+      BatchSize: 10000
+      MaximumRetryAttempts: -1
+      MaximumRecordAgeInSeconds: -1
+      FunctionResponseTypes: [ReportBatchItemFailures]
+      ProvisionedPollerConfig: {MinimumPollers: 1, MaximumPollers: 4}
 "
     .to_owned()
 }

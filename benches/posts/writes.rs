@@ -6,6 +6,7 @@ use domain::posts::{Comment, Id, Like, Post, Write};
 const MESSAGES: usize = 10_000;
 
 /// A post, two comments, two likes and so on; comments and likes are on any earlier post, on newer ones more often.
+#[allow(dead_code, reason = "each bench has one of the two")]
 pub(crate) fn generate(count: usize) -> Vec<Write> {
     let begin = DateTime::from_timestamp(1_795_000_000, 0).unwrap_or_default();
     let mut state = 0x9e37_79b9_7f4a_7c15_u64;
@@ -40,7 +41,27 @@ pub(crate) fn generate(count: usize) -> Vec<Write> {
     writes
 }
 
+/// Posts alone, a millisecond apart.
+#[allow(dead_code, reason = "each bench has one of the two")]
+pub(crate) fn posts(count: usize) -> Vec<Write> {
+    let begin = DateTime::from_timestamp(1_795_000_000, 0).unwrap_or_default();
+    let post = |number: usize| {
+        let created_at = begin + Duration::milliseconds(i64::try_from(number).unwrap_or_default());
+        let mut bytes = [0; 10];
+        bytes[..8].copy_from_slice(&number.to_le_bytes());
+        let content = format!("{number:09} {}", "lorem ipsum dolor sit amet ".repeat(4));
+        Write::Post(Post {
+            id: Id::v7(created_at, bytes),
+            user_id: format!("user-{}", number % 5_000),
+            content,
+            created_at,
+        })
+    };
+    (0..count).map(post).collect()
+}
+
 /// Produces them all, each to its partition.
+#[allow(dead_code, reason = "pages come from the shards alone")]
 pub(crate) async fn produce(kafka: &kafka::Config, topic: &str, writes: &[Write]) -> anyhow::Result<()> {
     let producer = kafka::Producer::new(kafka)?;
     for chunk in writes.chunks(MESSAGES) {
