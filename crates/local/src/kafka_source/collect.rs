@@ -249,6 +249,7 @@ fn wait<'c>(consumer: &'c BaseConsumer<Group>, until: Instant, stop: &dyn Fn() -
         match consumer.poll(left.min(TICK)) {
             Some(Ok(message)) => return Some(message),
             Some(Err(error)) => group::log(&error),
+            None if consumer.context().take_answered() => {}
             None if left.is_zero() || stop() => return None,
             None => {}
         }

@@ -6,9 +6,9 @@ use std::sync::{
 };
 
 use rdkafka::{
-    ClientContext,
+    ClientContext, TopicPartitionList,
     consumer::{BaseConsumer, Consumer, ConsumerContext, Rebalance},
-    error::{KafkaError, RDKafkaErrorCode},
+    error::{KafkaError, KafkaResult, RDKafkaErrorCode},
 };
 use tracing::warn;
 
@@ -23,6 +23,10 @@ pub(super) struct Group {
     holding: AtomicBool,
     /// No broker has answered since the last look.
     alone: AtomicBool,
+    /// A commit has failed since the last look.
+    uncommitted: AtomicBool,
+    /// The broker has answered a commit since the last look.
+    answered: AtomicBool,
 }
 
 impl Group {
@@ -34,6 +38,16 @@ impl Group {
     /// Whether all brokers were away since the last look.
     pub(super) fn take_alone(&self) -> bool {
         self.alone.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether a commit has failed since the last look.
+    pub(super) fn take_uncommitted(&self) -> bool {
+        self.uncommitted.swap(false, Ordering::Relaxed)
+    }
+
+    /// Whether a poll without a record has brought the answer to a commit; records may be queued behind it.
+    pub(super) fn take_answered(&self) -> bool {
+        self.answered.swap(false, Ordering::Relaxed)
     }
 
     /// Whether partitions that are assigned from now on are paused at once.
@@ -65,6 +79,15 @@ fn is_alone(error: &KafkaError) -> bool {
 }
 
 impl ConsumerContext for Group {
+    fn commit_callback(&self, result: KafkaResult<()>, _offsets: &TopicPartitionList) {
+        // After a rebalance the partition's new owner reads these records again; consumers are idempotent.
+        if let Err(error) = result {
+            warn!(%error, "offsets are not committed");
+            self.uncommitted.store(true, Ordering::Relaxed);
+        }
+        self.answered.store(true, Ordering::Relaxed);
+    }
+
     fn pre_rebalance(&self, consumer: &BaseConsumer<Self>, rebalance: &Rebalance<'_>) {
         let Rebalance::Revoke(list) = rebalance else { return };
         // librdkafka remembers a pause over a rebalance. What the partition was paused for is forgotten, so nothing

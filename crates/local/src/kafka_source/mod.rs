@@ -22,6 +22,7 @@ mod mapping;
 pub mod measured;
 mod outlet;
 mod poller;
+mod progress;
 mod response;
 mod retry;
 mod shared;

@@ -9,7 +9,7 @@ use std::{
 use anyhow::Context;
 use chrono::Utc;
 use rdkafka::{
-    Offset, TopicPartitionList,
+    TopicPartitionList,
     consumer::{BaseConsumer, CommitMode, Consumer},
 };
 use tokio::runtime::Handle;
@@ -23,6 +23,7 @@ use super::{
     failure::Failed,
     group::Group,
     outlet::Outlet,
+    progress::Progress,
     response::{self, Verdict},
     retry::{Retry, Waiting, after_failure},
     shared::Shared,
@@ -43,9 +44,7 @@ pub(super) struct Poller {
     runtime: Handle,
     collector: Collector,
     waiting: Waiting,
-    /// The offset after the newest record that was collected, by partition.
-    positions: BTreeMap<Partition, i64>,
-    committed: BTreeMap<Partition, i64>,
+    progress: Progress,
     alone: Alone,
     seat: u32,
 }
@@ -76,9 +75,9 @@ impl Poller {
         let outlet = Outlet::new(Arc::clone(&shared), runtime.clone())?;
         let collector =
             Collector::new(shared.spec.topic.as_str().into(), &shared.envelope, shared.spec.filters.clone());
-        let (waiting, positions, committed) = (Waiting::default(), BTreeMap::new(), BTreeMap::new());
+        let (waiting, progress) = (Waiting::default(), Progress::default());
         let (alone, seat) = (Alone::default(), shared.take_seat());
-        Ok(Self { consumer, shared, outlet, runtime, collector, waiting, positions, committed, alone, seat })
+        Ok(Self { consumer, shared, outlet, runtime, collector, waiting, progress, alone, seat })
     }
 
     /// Works until the mapping stops; a running invocation ends first and its progress is committed.
@@ -99,15 +98,16 @@ impl Poller {
             self.pass_filtered();
             match collected {
                 // A commit that failed, in a rebalance say, is made up for.
-                Collected::Nothing => self.commit(),
+                Collected::Nothing => self.commit(CommitMode::Async),
                 Collected::Batch(batch) => {
-                    self.advance(batch.next_offsets());
+                    self.progress.advance(batch.next_offsets());
                     self.deliver(batch, 0);
                 }
                 Collected::TooLarge(record) => self.refuse(*record),
             }
         }
-        self.commit();
+        self.progress.doubt();
+        self.commit(CommitMode::Sync);
         self.consumer.unsubscribe();
     }
 
@@ -115,7 +115,7 @@ impl Poller {
     fn queue_carried(&mut self) {
         let waiting = &self.waiting;
         if let Some(batch) = self.collector.take_carried(|partition| waiting.holds(partition)) {
-            self.advance(batch.next_offsets());
+            self.progress.advance(batch.next_offsets());
             self.waiting.put_last(Retry { batch, attempts: 0, not_before: Instant::now() });
         }
     }
@@ -125,15 +125,7 @@ impl Poller {
         let filtered = self.collector.take_filtered();
         if filtered.records > 0 {
             self.shared.count(|statistics| statistics.filtered += filtered.records);
-            self.advance(filtered.next_offsets);
-        }
-    }
-
-    /// Notes how far each partition was collected.
-    fn advance(&mut self, next_offsets: BTreeMap<Partition, i64>) {
-        for (partition, next) in next_offsets {
-            let position = self.positions.entry(partition).or_insert(next);
-            *position = next.max(*position);
+            self.progress.advance(filtered.next_offsets);
         }
     }
 
@@ -146,8 +138,7 @@ impl Poller {
         }
         info!(topic = self.shared.spec.topic, partitions = revoked.len(), "partitions were revoked");
         self.waiting.forget(&revoked);
-        self.positions.retain(|partition, _| !revoked.contains(partition));
-        self.committed.retain(|partition, _| !revoked.contains(partition));
+        self.progress.forget(&revoked);
         revoked
     }
 
@@ -209,7 +200,7 @@ impl Poller {
                 self.not_invoked(batch, attempts, &failure);
             }
         }
-        self.commit();
+        self.commit(CommitMode::Async);
     }
 
     /// The function could not be invoked at all, which uses up no retry.
@@ -249,42 +240,23 @@ impl Poller {
         let partition = Partition { topic: Arc::clone(&record.topic), number: record.partition };
         let bytes = record.value.as_ref().map_or(0, Vec::len);
         error!(partition = %partition, offset = record.offset, bytes, "the record's event is over 6 MB");
-        self.advance(BTreeMap::from([(partition, record.offset + 1)]));
+        self.progress.advance(BTreeMap::from([(partition, record.offset + 1)]));
         self.outlet.refuse(record, &mut Attention::new(&self.consumer, &mut self.collector, &self.waiting));
         self.forget_revoked();
-        self.commit();
+        self.commit(CommitMode::Async);
     }
 
     /// Commits, for each partition, up to the first record that still waits.
-    fn commit(&mut self) {
-        if self.shared.is_abandoned() {
-            return;
+    fn commit(&mut self, mode: CommitMode) {
+        if !self.shared.is_abandoned() && self.progress.commit(&self.consumer, &self.waiting, mode) {
+            self.set_paused();
         }
-        let mut list = TopicPartitionList::new();
-        let mut moved = Vec::new();
-        for (partition, position) in &self.positions {
-            let settled = self.waiting.first_offset(partition).unwrap_or(*position);
-            if self.committed.get(partition) != Some(&settled)
-                && list.add_partition_offset(&partition.topic, partition.number, Offset::Offset(settled)).is_ok()
-            {
-                moved.push((partition.clone(), settled));
-            }
-        }
-        if moved.is_empty() {
-            return;
-        }
-        match self.consumer.commit(&list, CommitMode::Sync) {
-            Ok(()) => self.committed.extend(moved),
-            // After a rebalance the partition's new owner reads these records again; consumers are idempotent.
-            Err(error) => warn!(%error, topic = self.shared.spec.topic, "offsets are not committed"),
-        }
-        self.set_paused();
     }
 
     /// Pauses partitions with something waiting and resumes the others.
     fn set_paused(&self) {
         let (mut pause, mut resume) = (TopicPartitionList::new(), TopicPartitionList::new());
-        for partition in self.positions.keys() {
+        for partition in self.progress.partitions() {
             let list = if self.waiting.holds(partition) { &mut pause } else { &mut resume };
             list.add_partition(&partition.topic, partition.number);
         }
