@@ -5,8 +5,10 @@
 //! - Output: rows in the shards, one transaction for each shard that the batch touches; records that can never be stored go
 //!   to `<topic>.dlq`.
 //! - Idempotency: by the write's id, which is a primary key, and a like by user and post. Counters move by the rows that were
-//!   new. The partition's progress moves in the same transaction; what lies below it is not looked at again. A like with
-//!   another id, for a post and user that have one, changes nothing.
+//!   new. Each kind is copied as if all of it were new; where a row was there already, the copy is taken back and the kind is
+//!   inserted passing over what is there, also in the batches that follow. The partition's progress moves in the same
+//!   transaction; what lies below it is not looked at again. A like with another id, for a post and user that have one,
+//!   changes nothing.
 //! - Failure: a partition belongs to one shard, so a shard that is away fails its own partitions (from their first offset),
 //!   and the others are done. After three failures in a row nobody asks the shard for a while, whichever instance (a circuit
 //!   breaker in the master). A partition that is being moved is left in Kafka. The mapping tries for ever, or as long as
@@ -19,6 +21,7 @@ mod breakers;
 mod insert;
 mod origin;
 mod route;
+mod rows;
 mod store;
 
 use std::collections::BTreeMap;
@@ -51,6 +54,7 @@ pub struct Writer {
     lookup: OnceCell<Lookup>,
     /// Only dead letters need it.
     producer: OnceCell<Producer>,
+    caution: insert::Caution,
 }
 
 /// Reads the configuration: `DATABASE_URL` or `DATABASE_SECRET_ARN` of the master, `POSTGRES_SHARD_<n>_URL` or `_SECRET_ARN`,
@@ -77,6 +81,7 @@ impl Writer {
             identities: Mutex::default(),
             lookup: OnceCell::new(),
             producer: OnceCell::new(),
+            caution: insert::Caution::default(),
         }
     }
 }

@@ -104,7 +104,7 @@ impl Writer {
         let pool = self.shards.pool(shard)?;
         let patience = invocation.remaining().saturating_sub(RESERVE).min(PATIENCE);
         let stored = async {
-            match self.store(&pool, parts, Mode::Together).await {
+            match self.store(&pool, parts, Mode::Together(&self.caution, shard.id)).await {
                 Err(Failure::Shard(error)) if error.chain().filter_map(|e| e.downcast_ref()).any(is_refusal) => {
                     warn!(shard = shard.name, error = format!("{error:#}"), "refused; finding out which");
                     self.store(&pool, parts, Mode::Each).await

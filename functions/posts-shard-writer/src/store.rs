@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use anyhow::Context;
 use domain::posts::{FIRST_EPOCH, Write};
 use kit::crash::point;
-use sqlx::{PgPool, Postgres, Transaction};
+use pg::Held;
+use sqlx::{Connection, PgConnection, PgPool};
 
 use crate::batch::{Group, Item, Rejection};
 use crate::insert::{self, Mode};
@@ -86,8 +87,9 @@ impl Writer {
     ///
     /// # Errors
     /// When the shard or Kafka does not answer: nothing is stored then, or all of it and the next delivery finds that out.
-    pub(crate) async fn store(&self, pool: &PgPool, parts: &[Part<'_>], mode: Mode) -> Result<Done, Failure> {
-        let mut transaction = pool.begin().await.context("begin")?;
+    pub(crate) async fn store(&self, pool: &PgPool, parts: &[Part<'_>], mode: Mode<'_>) -> Result<Done, Failure> {
+        let mut connection = Held::acquire(pool).await.context("begin")?;
+        let mut transaction = connection.begin().await.context("begin")?;
         let seats = seats(&mut transaction, parts).await?;
         point(LOCKED);
         let mut done = Done::default();
@@ -104,6 +106,7 @@ impl Writer {
         }
         if shares.is_empty() {
             transaction.rollback().await.context("leave")?;
+            connection.give_back();
             return Ok(done);
         }
         let inserted = insert_all(&mut transaction, &mut shares, mode).await?;
@@ -119,6 +122,7 @@ impl Writer {
         advance(&mut transaction, &shares, &inserted).await?;
         point(MOVED);
         transaction.commit().await.context("commit")?;
+        connection.give_back();
         point(COMMITTED);
         Ok(done)
     }
@@ -164,7 +168,7 @@ impl Writer {
 
 /// The parts' rows of `posts_progress`, locked in one order until the transaction ends. A row that is missing is made in the
 /// first epoch only: in a later one the partition was elsewhere, and comes with its data by a move.
-async fn seats(transaction: &mut Transaction<'_, Postgres>, parts: &[Part<'_>]) -> anyhow::Result<Seats> {
+async fn seats(transaction: &mut PgConnection, parts: &[Part<'_>]) -> anyhow::Result<Seats> {
     let found = lock(transaction, parts).await?;
     let is_new = |part: &&Part<'_>| {
         part.epoch == FIRST_EPOCH && !found.contains_key(&(part.group.topic.to_owned(), part.group.number))
@@ -182,13 +186,13 @@ async fn seats(transaction: &mut Transaction<'_, Postgres>, parts: &[Part<'_>]) 
     .bind(new.iter().map(|part| part.group.number).collect::<Vec<_>>())
     .bind(FIRST_EPOCH)
     .bind(new.iter().map(|part| part.topic_id).collect::<Vec<_>>())
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await
     .context("begin with a partition")?;
     lock(transaction, parts).await
 }
 
-async fn lock(transaction: &mut Transaction<'_, Postgres>, parts: &[Part<'_>]) -> anyhow::Result<Seats> {
+async fn lock(transaction: &mut PgConnection, parts: &[Part<'_>]) -> anyhow::Result<Seats> {
     let seats: Vec<Seat> = sqlx::query_as(
         "select topic, partition, next_offset, epoch, topic_id, frozen from posts_progress
          where (topic, partition) in (select * from unnest($1::text[], $2::int[]))
@@ -196,7 +200,7 @@ async fn lock(transaction: &mut Transaction<'_, Postgres>, parts: &[Part<'_>]) -
     )
     .bind(parts.iter().map(|part| part.group.topic).collect::<Vec<_>>())
     .bind(parts.iter().map(|part| part.group.number).collect::<Vec<_>>())
-    .fetch_all(&mut **transaction)
+    .fetch_all(&mut *transaction)
     .await
     .context("read how far the partitions have come")?;
     Ok(seats.into_iter().map(|seat| ((seat.topic.clone(), seat.partition), seat)).collect())
@@ -204,9 +208,9 @@ async fn lock(transaction: &mut Transaction<'_, Postgres>, parts: &[Part<'_>]) -
 
 /// Stores the shares' writes; what the database refuses becomes a rejection.
 async fn insert_all(
-    transaction: &mut Transaction<'_, Postgres>,
+    transaction: &mut PgConnection,
     shares: &mut [Share<'_>],
-    mode: Mode,
+    mode: Mode<'_>,
 ) -> anyhow::Result<Inserted> {
     let all: Vec<&Write> = shares.iter().flat_map(|share| &share.writes).map(|(write, _)| *write).collect();
     let (inserted, refused) = insert::all(transaction, &all, mode).await?;
@@ -226,11 +230,7 @@ async fn insert_all(
 }
 
 /// Moves the progress of each share, if it is still what was found.
-async fn advance(
-    transaction: &mut Transaction<'_, Postgres>,
-    shares: &[Share<'_>],
-    inserted: &Inserted,
-) -> anyhow::Result<()> {
+async fn advance(transaction: &mut PgConnection, shares: &[Share<'_>], inserted: &Inserted) -> anyhow::Result<()> {
     let of = |share: &Share<'_>| {
         let rows = i64::try_from(inserted.get(&share.part.group.number).copied().unwrap_or(0)).unwrap_or(i64::MAX);
         let letters = i64::try_from(share.rejected.len()).unwrap_or(i64::MAX);
@@ -257,7 +257,7 @@ async fn advance(
     .bind(counts.iter().map(|count| count.0).collect::<Vec<_>>())
     .bind(counts.iter().map(|count| count.1).collect::<Vec<_>>())
     .bind(counts.iter().map(|count| count.2).collect::<Vec<_>>())
-    .execute(&mut **transaction)
+    .execute(&mut *transaction)
     .await
     .context("move the partitions' progress")?;
     // The rows are locked, so nobody can have changed them.

@@ -8,6 +8,7 @@
     reason = "a test fails by panicking, its helpers too"
 )]
 
+mod copying;
 mod crashes;
 mod failures;
 mod moves;
