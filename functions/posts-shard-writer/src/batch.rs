@@ -37,15 +37,19 @@ impl Group<'_> {
 /// Splits a batch by topic and partition, and reads each record.
 pub(crate) fn group(records: &[Record]) -> Vec<Group<'_>> {
     let mut groups: BTreeMap<(&str, i32), Group<'_>> = BTreeMap::new();
-    for record in records {
-        let (topic, number) = (&*record.topic, record.partition);
+    // A partition's records come one after the other, so its group is looked up once for all of them.
+    for run in records.chunk_by(|one, next| one.partition == next.partition && one.topic == next.topic) {
+        let Some(first) = run.first() else { continue };
+        let (topic, number) = (&*first.topic, first.partition);
         let group = groups.entry((topic, number)).or_insert_with(|| Group {
             topic,
             number,
             partition: Partition::new(number),
             records: BTreeMap::new(),
         });
-        group.records.entry(record.offset).or_insert_with(|| Item { record, read: read(record) });
+        for record in run {
+            group.records.entry(record.offset).or_insert_with(|| Item { record, read: read(record) });
+        }
     }
     groups.into_values().collect()
 }

@@ -22,8 +22,9 @@ pub(crate) enum Mode<'a> {
     Each,
 }
 
-/// Fewer rows of a kind are not copied: a statement needs one round trip, a copy four.
-const FEW: usize = 10;
+/// Fewer rows of a kind are not copied: a statement needs one round trip, a copy four, and costs Postgres no more up to about
+/// this many.
+const FEW: usize = 20;
 
 /// So many batches a kind is not copied after one in which a row was there already. Likes come twice by their nature, and a
 /// copy that fails is work for nothing.

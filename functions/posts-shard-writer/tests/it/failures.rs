@@ -94,12 +94,13 @@ async fn a_shard_that_fails_half_way_keeps_nothing_of_the_batch_and_takes_it_lat
 #[tokio::test]
 async fn connections_that_end_in_the_middle_lose_and_double_nothing() {
     let world = World::new().await;
-    let writes: Vec<_> =
-        (0..400).map(|n| if n % 2 == 0 { comment(0, n % 7, n) } else { like(0, n % 7, n, &format!("u{n}")) }).collect();
+    let writes: Vec<_> = (0..1_600)
+        .map(|n| if n % 2 == 0 { comment(0, n % 7, n) } else { like(0, n % 7, n, &format!("u{n}")) })
+        .collect();
     let batches: Vec<_> = writes
-        .chunks(20)
+        .chunks(40)
         .enumerate()
-        .map(|(at, part)| world.records(0, i64::try_from(at * 20).unwrap(), part))
+        .map(|(at, part)| world.records(0, i64::try_from(at * 40).unwrap(), part))
         .collect();
     let cut = async {
         let deadline = Instant::now() + Duration::from_millis(1_500);
@@ -115,8 +116,8 @@ async fn connections_that_end_in_the_middle_lose_and_double_nothing() {
         }
     };
     tokio::join!(cut, deliver);
-    assert_eq!((world.numbers("select count(*) from comments").await[0], world.progress(0).await), (200, Some(400)));
-    assert_eq!(world.numbers("select count(*) from likes").await[0], 200);
+    assert_eq!((world.numbers("select count(*) from comments").await[0], world.progress(0).await), (800, Some(1_600)));
+    assert_eq!(world.numbers("select count(*) from likes").await[0], 800);
     world.assert_counters_are_exact().await;
     world.end().await;
 }

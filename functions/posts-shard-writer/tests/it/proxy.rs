@@ -31,6 +31,8 @@ impl Proxy {
                 let to = to.clone();
                 connections.spawn(async move {
                     let mut to = TcpStream::connect(to).await.unwrap();
+                    // Without it, what follows a copy's data waits for the other side's delayed acknowledgement.
+                    from.set_nodelay(true).and_then(|()| to.set_nodelay(true)).unwrap();
                     let _ended = copy_bidirectional(&mut from, &mut to).await;
                 });
             }
