@@ -88,6 +88,7 @@ async fn measure() -> anyhow::Result<()> {
 
     let fourth = testing::shard(1).await;
     let (moving, during) = tokio::try_join!(load(&apis, rate, seconds), async {
+        // Nothing is waited for, so there is no deadline: the load is to run alone for a while.
         tokio::time::sleep(BEFORE).await;
         move_a_third(&apis, &fourth).await
     })?;

@@ -33,6 +33,7 @@ impl Reader {
                 let body = answer.text().await?;
                 times.push(began.elapsed());
                 ensure!(status.is_success() && !body.contains("\"partial\":true"), "{url}: {status}: {body}");
+                // No deadline: whoever started it ends it.
                 tokio::time::sleep(PAUSE).await;
             }
             Ok(times)

@@ -57,8 +57,11 @@ fn the_pipeline_is_configured_stopped_and_started_over_http() {
         (get(&format!("{producer}/status"))["status"] == "stopped").then_some(())
     });
 
-    for api in [&streaming, &producer] {
-        post(&format!("{api}/start"), None);
+    // The last call counts, however fast they follow one another.
+    for path in ["/start", "/stop", "/start", "/stop", "/start"] {
+        for api in [&streaming, &producer] {
+            post(&format!("{api}{path}"), None);
+        }
     }
     let before = instance.records_and_lag().0;
     // Polls and batches take 15 s each, so something always waits; what is read goes beyond what was there.

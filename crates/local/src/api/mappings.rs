@@ -1,6 +1,9 @@
 //! Lambda's GetEventSourceMapping, ListEventSourceMappings and UpdateEventSourceMapping.
 
-use std::sync::Arc;
+use std::{
+    collections::BTreeMap,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 use axum::{
     Json, Router,
@@ -58,19 +61,50 @@ async fn update(
     let change = read_change(&body)?;
     stack.settings.set_mapping(mapping.logical_id(), &change).map_err(|error| ApiError::internal(&error))?;
     mapping.change(&change);
-    let mut description = describe(&stack, &mapping);
-    let state = mapping.state().0;
-    let reads = matches!(state, MappingState::Enabled | MappingState::Enabling);
-    if let Some(enabled) = change.enabled.filter(|enabled| *enabled != reads) {
-        let on_the_way = if enabled { "Enabling" } else { "Disabling" };
-        if let Some(fields) = description.as_object_mut() {
-            fields.insert("State".into(), on_the_way.into());
-        }
+    if change.enabled.is_some() {
+        stack.switching.begin(mapping.uuid());
     }
+    let description = describe(&stack, &mapping);
     if change.enabled.is_some() {
         tokio::spawn(settle(stack, mapping));
     }
     Ok((StatusCode::ACCEPTED, Json(description)))
+}
+
+/// How many calls are at work on a mapping's state, by its UUID. Until the last of them is done, a mapping is where it was
+/// asked to go: who starts what is about to stop must not hear that it runs.
+#[derive(Debug, Default)]
+pub struct Switching(Mutex<BTreeMap<String, usize>>);
+
+impl Switching {
+    fn calls<T>(&self, uuid: &str, look: impl FnOnce(&mut usize) -> T) -> T {
+        let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        look(calls.entry(uuid.to_owned()).or_default())
+    }
+
+    fn begin(&self, uuid: &str) {
+        self.calls(uuid, |calls| *calls += 1);
+    }
+
+    fn end(&self, uuid: &str) {
+        self.calls(uuid, |calls| *calls = calls.saturating_sub(1));
+    }
+
+    fn is_under_way(&self, uuid: &str) -> bool {
+        self.calls(uuid, |calls| *calls > 0)
+    }
+}
+
+/// Where a mapping is, or is on its way to.
+fn state(stack: &Stack, mapping: &Mapping) -> MappingState {
+    let state = mapping.state().0;
+    let reads = matches!(state, MappingState::Enabled | MappingState::Enabling);
+    let wanted = stack.settings.mapping(mapping.logical_id()).and_then(|change| change.enabled);
+    match wanted.filter(|wanted| *wanted != reads && stack.switching.is_under_way(mapping.uuid())) {
+        Some(true) => MappingState::Enabling,
+        Some(false) => MappingState::Disabling,
+        None => state,
+    }
 }
 
 /// Brings a mapping to what was asked for last: of a stop and a start in a row either may come first here.
@@ -88,6 +122,7 @@ async fn settle(stack: Arc<Stack>, mapping: Arc<Mapping>) {
             None => {}
         }
         if wanted() == now {
+            stack.switching.end(mapping.uuid());
             return;
         }
     }
@@ -125,7 +160,7 @@ fn read_change(body: &Map<String, Value>) -> Result<MappingChange, ApiError> {
 }
 
 fn describe(stack: &Stack, mapping: &Mapping) -> Value {
-    let (state, modified) = mapping.state();
+    let (state, modified) = (state(stack, mapping), mapping.state().1);
     let (batch_size, window) = mapping.limits();
     let function_arn = stack.host.find(mapping.function()).map(|function| function.arn()).unwrap_or_default();
     let mut fields = match mapping {

@@ -23,6 +23,7 @@ use indexmap::IndexMap;
 
 pub use again::{AgainLine, AgainRequest};
 pub use control::{FunctionStatus, MappingStatus, ScheduleStatus, Status};
+pub use mappings::Switching;
 pub use settings::Settings;
 
 use crate::{host::Host, mapping::Mapping, metrics::Metrics, schedule_source::ScheduleSource, services::Services};
@@ -46,6 +47,8 @@ pub struct Stack {
     pub variables: std::collections::BTreeMap<String, String>,
     /// What was switched off or changed by a call, kept over restarts.
     pub settings: Settings,
+    /// Which mappings are on their way to be enabled or disabled.
+    pub switching: Switching,
 }
 
 /// All calls.

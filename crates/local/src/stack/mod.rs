@@ -167,6 +167,7 @@ async fn start_functions(
         services,
         variables,
         settings,
+        switching: api::Switching::default(),
     });
     let watch = if options.watch { Some(parts::watch(&stack, build, application, options, instance)?) } else { None };
     let router = api::router(Arc::clone(&stack));
