@@ -89,7 +89,8 @@ transaction.state.log.num.partitions=4
 share.coordinator.state.topic.replication.factor=1
 share.coordinator.state.topic.min.isr=1
 share.coordinator.state.topic.num.partitions=4
-group.initial.rebalance.delay.ms=0
+# The pollers of a mapping join at once: without a moment's wait the first gets all partitions, and gives them up again.
+group.initial.rebalance.delay.ms=100
 # After a kill -9 the broker's old registration blocks the new one until this has passed (9 s by default).
 broker.session.timeout.ms=3000
 broker.heartbeat.interval.ms=500
