@@ -7,9 +7,10 @@ use anyhow::Context;
 use sqlx::pool::PoolConnection;
 use sqlx::{PgConnection, PgPool, Postgres};
 
-/// After a machine has gone without a word, its locks go within half a minute.
-const NOTICE_THE_GONE: &str =
-    "set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3";
+/// After a machine has gone without a word, its locks go within half a minute. And a session keeps the plans of its
+/// statements: one that was made while a table was small would read the whole table for each batch when it is large.
+const BEGIN: &str = "set tcp_keepalives_idle = 10; set tcp_keepalives_interval = 5; set tcp_keepalives_count = 3;
+    set enable_seqscan = off";
 
 /// Where the session waits for the next batch.
 #[derive(Default)]
@@ -23,7 +24,7 @@ impl Sessions {
             Some(connection) => connection,
             None => {
                 let mut connection = pool.acquire().await.context("connect to postgres")?;
-                sqlx::raw_sql(NOTICE_THE_GONE).execute(&mut *connection).await.context("begin a session")?;
+                sqlx::raw_sql(BEGIN).execute(&mut *connection).await.context("begin a session")?;
                 connection
             }
         };
