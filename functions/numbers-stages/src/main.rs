@@ -2,7 +2,7 @@
 
 use numbers_stages::{handle, load};
 
-#[tokio::main]
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), kit::Error> {
     kit::run(load(), handle).await
 }
