@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, ensure};
 use domain::posts::Partition;
 use futures::TryStreamExt;
+use pg::Held;
 use sqlx::{PgConnection, PgPool};
 
 use crate::seat::{Hopeless, Taken};
@@ -102,8 +103,11 @@ impl<'a> Piece<'a> {
             .with_context(|| format!("delete a piece of {name} at the target"))?;
         let out = format!("copy (select {columns} from {name} where {range}) to stdout (format binary)");
         let into = format!("copy {name} ({columns}) from stdin (format binary)");
-        let mut source = source.acquire().await.context("reach the source")?;
-        copy(&mut source, &out, connection, &into).await.with_context(|| format!("copy a piece of {name}"))
+        let mut source = Held::acquire(source).await.context("reach the source")?;
+        let rows = copy(&mut source, &out, connection, &into).await;
+        let rows = rows.with_context(|| format!("copy a piece of {name}"))?;
+        source.give_back();
+        Ok(rows)
     }
 
     fn columns(&self, columns: &Columns) -> Result<String, Hopeless> {

@@ -3,7 +3,8 @@
 
 use anyhow::Context;
 use domain::posts::{Partition, TOPIC};
-use sqlx::{Executor, PgConnection, PgPool, Postgres, Transaction};
+use pg::Held;
+use sqlx::{Executor, PgConnection, PgPool, Postgres};
 
 use crate::record::Open;
 
@@ -28,9 +29,10 @@ pub(crate) struct Fenced;
 #[error("{0}")]
 pub(crate) struct Hopeless(pub(crate) String);
 
-/// A transaction at a shard that holds the partition's row.
+/// A transaction at a shard that holds the partition's row. One that is dropped, in the middle of a copy perhaps, ends with its
+/// connection.
 pub(crate) struct Taken {
-    pub(crate) transaction: Transaction<'static, Postgres>,
+    connection: Held,
     pub(crate) seat: Seat,
     partition: Partition,
 }
@@ -48,7 +50,8 @@ pub(crate) enum Mark {
 /// # Errors
 /// [`Fenced`]; when the shard does not answer.
 pub(crate) async fn take(pool: &PgPool, open: &Open, token: i64, mark: Mark) -> anyhow::Result<Taken> {
-    let mut transaction = pool.begin().await.context("reach the shard")?;
+    let mut connection = Held::acquire(pool).await.context("reach the shard")?;
+    connection.execute("begin").await.context("reach the shard")?;
     // Rows are not made twice by a writer and a mover, and an insert waits for a writer's transaction as an update does.
     let take = "insert into posts_progress as p (topic, partition, next_offset, epoch, frozen, move_token)
          values ($1, $2, 0, $3, $4, $5)
@@ -60,10 +63,10 @@ pub(crate) async fn take(pool: &PgPool, open: &Open, token: i64, mark: Mark) -> 
     let seat: Option<Seat> = take
         .bind(mark == Mark::Frozen)
         .bind(token)
-        .fetch_optional(&mut *transaction)
+        .fetch_optional(&mut *connection)
         .await
         .context("take the partition's row at the shard")?;
-    Ok(Taken { transaction, seat: seat.ok_or(Fenced)?, partition: open.partition })
+    Ok(Taken { connection, seat: seat.ok_or(Fenced)?, partition: open.partition })
 }
 
 impl Taken {
@@ -96,18 +99,20 @@ impl Taken {
 
     /// The connection, for what is done under this row.
     pub(crate) fn connection(&mut self) -> &mut PgConnection {
-        &mut self.transaction
+        &mut self.connection
     }
 
     /// Ends the transaction.
-    pub(crate) async fn commit(self) -> anyhow::Result<()> {
-        self.transaction.commit().await.context("commit at the shard")
+    pub(crate) async fn commit(mut self) -> anyhow::Result<()> {
+        self.connection.execute("commit").await.context("commit at the shard")?;
+        self.connection.give_back();
+        Ok(())
     }
 
     async fn execute(
         &mut self,
         query: sqlx::query::Query<'_, Postgres, sqlx::postgres::PgArguments>,
     ) -> Result<(), sqlx::Error> {
-        (&mut *self.transaction).execute(query).await.map(|_| ())
+        self.connection.execute(query).await.map(|_| ())
     }
 }
