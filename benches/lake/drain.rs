@@ -56,21 +56,15 @@ const PAYLOADS: &str = "narrow:6000000,github:1000000";
 const LONGEST: Duration = Duration::from_secs(600);
 
 fn main() -> ExitCode {
-    if stack::is_runner() {
-        return millrace::cli::main();
-    }
-    let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
-    let done = match arguments.as_slice() {
-        [part, payload, topic, records, work, dir] if part == "limit" => limit_part(payload, topic, records, work, dir),
-        _ => measure_all(),
-    };
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("failed: {error:#}"));
-            ExitCode::FAILURE
+    stack::main(|| {
+        let arguments: Vec<String> = std::env::args().skip(1).filter(|argument| argument != "--bench").collect();
+        match arguments.as_slice() {
+            [part, payload, topic, records, work, dir] if part == "limit" => {
+                limit_part(payload, topic, records, work, dir)
+            }
+            _ => measure_all(),
         }
-    }
+    })
 }
 
 fn limit_part(payload: &str, topic: &str, records: &str, work: &str, dir: &str) -> anyhow::Result<()> {

@@ -45,16 +45,7 @@ const MEASURED: Duration = Duration::from_secs(60);
 const LONGEST: Duration = Duration::from_secs(30);
 
 fn main() -> ExitCode {
-    if stack::is_runner() {
-        return millrace::cli::main();
-    }
-    match measure_all() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("failed: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    stack::main(measure_all)
 }
 
 #[tokio::main]

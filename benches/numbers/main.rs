@@ -37,19 +37,10 @@ mod usage;
 use std::{process::ExitCode, time::Duration};
 
 use anyhow::Context;
-use figures::{say, say_load};
+use figures::say_load;
 
 fn main() -> ExitCode {
-    if stack::is_runner() {
-        return millrace::cli::main();
-    }
-    match measure() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("failed: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    stack::main(measure)
 }
 
 #[tokio::main]

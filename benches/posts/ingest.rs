@@ -33,16 +33,7 @@ const CONNECTIONS: [usize; 3] = [1, 4, 16];
 const WARM_UP: Duration = Duration::from_secs(3);
 
 fn main() -> ExitCode {
-    if stack::is_runner() {
-        return millrace::cli::main();
-    }
-    match measure() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("failed: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    stack::main(measure)
 }
 
 #[tokio::main]

@@ -43,16 +43,7 @@ const BEFORE: Duration = Duration::from_secs(3);
 const LONGEST: Duration = Duration::from_secs(600);
 
 fn main() -> ExitCode {
-    if stack::is_runner() {
-        return millrace::cli::main();
-    }
-    match measure() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("failed: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    stack::main(measure)
 }
 
 /// Where the APIs are.

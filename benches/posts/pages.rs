@@ -36,16 +36,7 @@ const LINE: usize = 1_000;
 const WARM_UP: usize = 100;
 
 fn main() -> ExitCode {
-    if stack::is_runner() {
-        return millrace::cli::main();
-    }
-    match measure() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("failed: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    stack::main(measure)
 }
 
 #[tokio::main]

@@ -31,16 +31,7 @@ const WRITES: usize = 600_000;
 const LONGEST: Duration = Duration::from_secs(600);
 
 fn main() -> ExitCode {
-    if stack::is_runner() {
-        return millrace::cli::main();
-    }
-    match measure() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("failed: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    stack::main(measure)
 }
 
 #[tokio::main]

@@ -4,18 +4,29 @@
 use std::{
     os::unix::fs::symlink,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::{Child, Command, ExitCode, Stdio},
 };
 
 use anyhow::{Context, ensure};
 use uuid::Uuid;
 
+use crate::figures::say;
+
 /// The variable that says that this program is the runner.
 const PART: &str = "BENCH_PART";
 
-/// Whether this program is to be the runner.
-pub(crate) fn is_runner() -> bool {
-    std::env::var(PART).is_ok_and(|part| part == "runner")
+/// What a bench's `main` does: this program is the runner when it was started as that, else it measures. What fails is said.
+pub(crate) fn main(measure: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
+    if std::env::var(PART).is_ok_and(|part| part == "runner") {
+        return millrace::cli::main();
+    }
+    match measure() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            say(&format!("failed: {error:#}"));
+            ExitCode::FAILURE
+        }
+    }
 }
 
 /// A folder with a template, and the runner on it. Both go when it is dropped.
