@@ -44,7 +44,7 @@ soak: ## 10,000,000 records while everything is killed in turn: each is in the t
 	@bash benches/soak/run.sh
 
 load: ## write posts, comments and likes to the running system, then read back each (RATE=200 USERS=50 SECONDS=30)
-	@cargo run --quiet --package millrace-tests --bin millrace-load -- --rate $(or $(RATE),200) --users $(or $(USERS),50) --seconds $(or $(SECONDS),30)
+	@"$(BIN)/millrace-load" --rate $(or $(RATE),200) --users $(or $(USERS),50) --seconds $(or $(SECONDS),30)
 
 test-kafka test-ingestion test-consumer test-query test-client: test-%: ## whether Kafka takes and gives a record; also test-ingestion, test-consumer, test-query, test-client (posts)
 	@python3 tests/check.py $*
