@@ -42,7 +42,7 @@ async fn measure() -> anyhow::Result<()> {
     say_load();
     let master = testing::database().await;
     let mut stack = template::start(&template::ingest(), &["posts-ingest-api"], &master, &[])?;
-    let address = template::address(&mut stack, "Api").await?;
+    let address = stack.address("Api").await?;
     say("POST /api/posts, each write acknowledged by Kafka (acks=all)");
     say("  connections   requests/s      p50      p90      p99    p99.9      max   errors");
     for connections in CONNECTIONS {

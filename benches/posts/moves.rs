@@ -66,7 +66,7 @@ async fn measure() -> anyhow::Result<()> {
     writes::produce(&kafka, TOPIC, &writes::generate(WRITES)).await?;
     let mut stack = template::start(&template::system(), &FUNCTIONS, &master, &shards)?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
-    let mut address = async |api: &str| anyhow::Ok(format!("http://{}", template::address(&mut stack, api).await?));
+    let mut address = async |api: &str| anyhow::Ok(format!("http://{}", stack.address(api).await?));
     let (ingest, query) = (address("IngestApi").await?, address("QueryApi").await?);
     let apis = Apis { ingest, query, shards: address("ShardsApi").await?, client };
     stored(&kafka, &shards, &mut stack).await?;

@@ -49,7 +49,7 @@ async fn measure() -> anyhow::Result<()> {
     shards::register(&master, &shards).await?;
     shards::analyze(&shards).await?;
     let mut stack = template::start(&template::query(), &["posts-query-api"], &master, &shards)?;
-    let address = template::address(&mut stack, "Api").await?;
+    let address = stack.address("Api").await?;
     let client = reqwest::Client::builder().timeout(Duration::from_secs(30)).build()?;
     walk(&client, &address, WARM_UP).await?;
     let (times, ids) = walk(&client, &address, pages).await?;

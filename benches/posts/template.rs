@@ -1,13 +1,8 @@
-//! The runner on one function of the posts: the function and its trigger as in the repository's template.
+//! The runner on functions of the posts: each with its trigger as in the repository's template.
 
-use std::time::{Duration, Instant};
-
-use anyhow::{Context, ensure};
 use pg::testing::TestDatabase;
 
 use crate::stack::Stack;
-
-const LONGEST_START: Duration = Duration::from_secs(60);
 
 /// Starts the runner on these functions and databases.
 pub(crate) fn start(
@@ -23,23 +18,6 @@ pub(crate) fn start(
         .map(|(number, shard)| (format!("POSTGRES_SHARD_{number}_URL"), shard.url.clone()));
     let variables: Vec<_> = shards.chain([("DATABASE_URL".to_owned(), master.url.clone())]).collect();
     Stack::start(template, &programs, &variables, &[])
-}
-
-/// Where the gateway listens for this API, once it does.
-#[allow(dead_code, reason = "not all have an API")]
-pub(crate) async fn address(stack: &mut Stack, api: &str) -> anyhow::Result<String> {
-    let deadline = Instant::now() + LONGEST_START;
-    loop {
-        stack.check()?;
-        let said = stack.said();
-        if said.contains("ready after") {
-            let found = said.lines().find_map(|line| line.strip_prefix(api)?.strip_prefix(": http://"));
-            return Ok(found.with_context(|| format!("the runner does not say where {api} is"))?.trim().to_owned());
-        }
-        ensure!(Instant::now() < deadline, "the runner is not ready after {LONGEST_START:?}: {said}");
-        // Short of the deadline, look again.
-        tokio::time::sleep(Duration::from_millis(100)).await;
-    }
 }
 
 /// `posts-shard-writer` on this topic.

@@ -10,6 +10,8 @@ mod figures;
 mod generate;
 #[path = "../support/spread.rs"]
 mod spread;
+#[path = "../support/stack.rs"]
+mod stack;
 
 mod calls;
 mod fill;
@@ -20,16 +22,13 @@ use std::process::ExitCode;
 
 use anyhow::ensure;
 use calls::{Case, Said};
-use figures::{say, say_load};
-
-/// Says which part of the bench this process plays.
-const PART: &str = "BENCH_PART";
+use figures::say_load;
 
 const PAGE: &str = "/events?hours_back=1&page_size=10&event_type=PushEvent";
 const RARE: &str = "/events?hours_back=1&page_size=10&event_type=PublicEvent";
 const STATS: &str = "/stats?hours_back=6";
 
-/// The questions that peers are asked too; their names are those of the figures.
+/// The questions that peers are asked too.
 const COMMON: [Case; 3] = [
     Case { name: "page", path: PAGE },
     Case { name: "rare page", path: RARE },
@@ -45,16 +44,7 @@ const COMPUTED: [Case; 5] = [
 ];
 
 fn main() -> ExitCode {
-    if std::env::var(PART).is_ok_and(|part| part == "runner") {
-        return millrace::cli::main();
-    }
-    match run() {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            say(&format!("failed: {error:#}"));
-            ExitCode::FAILURE
-        }
-    }
+    stack::main(run)
 }
 
 #[tokio::main]
@@ -65,9 +55,10 @@ async fn run() -> anyhow::Result<()> {
     let table = fill::filled(rows).await?;
     calls::say_head();
     let mut pages: Vec<(String, Said)> = Vec::new();
-    let ours = ours::Ours::start(&table).await?;
+    let mut ours = ours::start(&table)?;
+    let address = format!("http://{}", ours.address("Api").await?);
     for case in COMPUTED.into_iter().chain(COMMON) {
-        let said = calls::measure("millrace", &ours.address, case, calls).await?;
+        let said = calls::measure("millrace", &address, case, calls).await?;
         if case.path == PAGE {
             pages.push(("millrace".to_owned(), said));
         }

@@ -5,6 +5,7 @@ use std::{
     os::unix::fs::symlink,
     path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context, ensure};
@@ -14,6 +15,7 @@ use crate::figures::say;
 
 /// The variable that says that this program is the runner.
 const PART: &str = "BENCH_PART";
+const LONGEST_START: Duration = Duration::from_secs(60);
 
 /// What a bench's `main` does: this program is the runner when it was started as that, else it measures. What fails is said.
 pub(crate) fn main(measure: impl FnOnce() -> anyhow::Result<()>) -> ExitCode {
@@ -73,6 +75,23 @@ impl Stack {
     /// What the runner has said.
     pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(self.dir.join("output")).unwrap_or_default()
+    }
+
+    /// Where the gateway listens for this API, as host and port, once it does.
+    #[allow(dead_code, reason = "not all have an API")]
+    pub(crate) async fn address(&mut self, api: &str) -> anyhow::Result<String> {
+        let deadline = Instant::now() + LONGEST_START;
+        loop {
+            self.check()?;
+            let said = self.said();
+            if said.contains("ready after") {
+                let found = said.lines().find_map(|line| line.strip_prefix(api)?.strip_prefix(": http://"));
+                return Ok(found.with_context(|| format!("the runner does not say where {api} is"))?.trim().to_owned());
+            }
+            ensure!(Instant::now() < deadline, "the runner is not ready after {LONGEST_START:?}: {said}");
+            // Short of the deadline, look again.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+        }
     }
 
     /// Fails when the runner has ended, with what it said.

@@ -10,7 +10,7 @@ mkdir -p "$WORK"
 "$WORK/query/bin/pip" install -q duckdb==2.0.0 pytz fastapi==0.165.0 uvicorn==0.54.0 pyarrow==26.0.1 "pyiceberg[sql-sqlite,pyarrow]==0.12.0"
 export QUERY_PEERS=$WORK/query/bin/python
 cd "$here/../../.."
-# QUERY names a bench that is built already, QUERY_PROGRAM the function.
+# QUERY names a bench that is built already, beside its function.
 if [ -z "${QUERY:-}" ]; then
     cargo build --profile bench -p github-query-api
     cargo bench -p millrace-bench --bench query
